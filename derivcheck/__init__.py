@@ -1,0 +1,1 @@
+"""derivcheck: checks derivations of machine-learning mathematics."""

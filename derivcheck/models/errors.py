@@ -1,0 +1,57 @@
+"""The errors of the model layer: each says what was expected and what was given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+__all__ = ["CompileError", "MissingDataError", "ModelError", "NonFiniteError", "ShapeError"]
+
+
+class ModelError(Exception):
+    """Base class of everything the model layer raises on its own account."""
+
+
+class ShapeError(ModelError, ValueError):
+    """Shapes that do not fit.
+
+    Parameters
+    ----------
+    where : str
+        The layer (with its path inside the network) or the primitive.
+    expected, given : str or sequence of int
+        What it takes and what it was given.
+    """
+
+    def __init__(self, where: str, expected: object, given: object) -> None:
+        self.where, self.expected, self.given = where, expected, given
+        super().__init__(f"{where}: expected {_shown(expected)}, given {_shown(given)}")
+
+
+class CompileError(ModelError):
+    """A function that cannot be compiled: an output that is no tensor, an unknown argument type, …"""
+
+
+class NonFiniteError(ModelError, FloatingPointError):
+    """A NaN or an infinity, at the step and the layer where it first appears.
+
+    Attributes
+    ----------
+    step : int
+        Index of the training step, from 0.
+    layer, primitive : str
+        Path of the layer and name of the primitive whose result is the first that is not finite.
+    """
+
+    def __init__(self, step: int, layer: str, primitive: str, value: str) -> None:
+        self.step, self.layer, self.primitive = step, layer, primitive
+        super().__init__(f"step {step}: {value} first appears in {layer or 'the loss'} ({primitive})")
+
+
+class MissingDataError(ModelError, FileNotFoundError):
+    """A data set that is not installed; the message names the extra that brings it."""
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return "shape (" + ", ".join(str(v) for v in value) + ("," if len(value) == 1 else "") + ")"
+    return str(value)
