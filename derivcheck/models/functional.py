@@ -6,6 +6,7 @@ Everything here accepts tensors, arrays and numbers; shapes broadcast as in NumP
 from __future__ import annotations
 
 import builtins
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -461,12 +462,11 @@ def uniform(generator: Any, shape: Shape) -> Tensor:
     return make("random", generator, shape=tuple(shape), law="uniform", draw=_draws(generator))
 
 
-_draw_count = [0]
+_draw_numbers = itertools.count()
 
 
 def _draws(generator: Any) -> int:
     # Two draws of one shape are different numbers: each carries its own number, so that they never merge.
     if not isinstance(generator, Tensor) or generator.kind != "generator":
         raise TypeError("random numbers need a numpy.random.Generator passed as an argument of the compiled function")
-    _draw_count[0] += 1
-    return _draw_count[0]
+    return next(_draw_numbers)

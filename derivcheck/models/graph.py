@@ -1,0 +1,110 @@
+"""A graph as a value: inputs, outputs, its nodes in order, and what it computes.
+
+:meth:`Graph.evaluate` is the reference meaning: node by node, by the tables' NumPy functions, with no pass
+in between. Every pass is tested against it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from derivcheck.models.tensor import PRIMITIVES, Array, Tensor
+
+__all__ = ["Graph", "reachable", "rewrite"]
+
+
+def reachable(outputs: Sequence[Tensor]) -> list[Tensor]:
+    """Everything that the outputs need, in topological (creation) order."""
+    seen: dict[int, Tensor] = {}
+    todo = list(outputs)
+    while todo:
+        t = todo.pop()
+        if t.index not in seen:
+            seen[t.index] = t
+            todo.extend(t.inputs)
+    return [seen[i] for i in sorted(seen)]
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """Outputs as functions of inputs.
+
+    Attributes
+    ----------
+    inputs, outputs : tuple of Tensor
+        Inputs are variables; an input that no output needs is allowed.
+    """
+
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+
+    @cached_property
+    def nodes(self) -> tuple[Tensor, ...]:
+        """All nodes that the outputs need, inputs before users."""
+        return tuple(reachable(self.outputs))
+
+    @cached_property
+    def users(self) -> dict[Tensor, list[Tensor]]:
+        """Who reads each node."""
+        out: dict[Tensor, list[Tensor]] = {t: [] for t in self.nodes}
+        for t in self.nodes:
+            for x in dict.fromkeys(t.inputs):
+                out[x].append(t)
+        return out
+
+    def values(self, arguments: Sequence[Any], dtype: Any = np.float64) -> dict[Tensor, Any]:
+        """Value of every node."""
+        value: dict[Tensor, Any] = {}
+        for t, x in zip(self.inputs, arguments, strict=True):
+            value[t] = x if t.kind == "generator" else as_kind(x, t.kind, dtype)
+        for t in self.nodes:
+            if t in value:
+                continue
+            if t.primitive == "variable":
+                raise ValueError(f"a free variable {t.attributes['name']!r} is not among the inputs")
+            if t.primitive == "constant":
+                value[t] = as_kind(t.attributes["value"], t.kind, dtype)
+            else:
+                raw = PRIMITIVES[t.primitive].evaluate(*(value[x] for x in t.inputs), **t.attributes)
+                value[t] = as_kind(raw, t.kind, dtype)
+        return value
+
+    def evaluate(self, arguments: Sequence[Any], dtype: Any = np.float64) -> list[Array]:
+        """Outputs at these arguments, by the reference meaning of the primitives."""
+        value = self.values(arguments, dtype)
+        return [np.array(value[t]) for t in self.outputs]
+
+
+def as_kind(x: Any, kind: str, dtype: Any) -> Array:
+    """An array in the NumPy type that stands for a kind."""
+    return np.asarray(x, {"float": dtype, "int": np.int64, "bool": np.bool_}[kind])
+
+
+def rewrite(graph: Graph, rule: Callable[[Tensor, tuple[Tensor, ...]], Tensor | None]) -> Graph:
+    """Rebuild a graph bottom-up.
+
+    ``rule(node, new_inputs)`` returns the node's replacement, or ``None`` to keep it (with its new inputs).
+    The path of the layer stays with what replaces a node.
+    """
+    from derivcheck.models.tensor import _scope
+
+    new: dict[Tensor, Tensor] = {}
+    for t in graph.nodes:
+        if t.primitive in ("variable", "constant"):
+            new[t] = t
+            continue
+        inputs = tuple(new[x] for x in t.inputs)
+        token = _scope.set(t.scope)
+        try:
+            out = rule(t, inputs)
+            if out is None:
+                out = t if inputs == t.inputs else Tensor(t.primitive, inputs, t.attributes, t.shape, t.kind, t.scope)
+        finally:
+            _scope.reset(token)
+        new[t] = out
+    return Graph(graph.inputs, tuple(new[t] for t in graph.outputs))
