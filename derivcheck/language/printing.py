@@ -1,13 +1,490 @@
-"""Printing a term as text or LaTeX."""
+"""Printing: a term as text that reads back, and as LaTeX, Unicode and MathML for readers.
+
+What a reader believes is what is printed, so this module is part of the trusted base.  `text` is exact: bound
+variables are renamed apart from every free symbol and every enclosing bound variable, brackets are put
+wherever two terms could be confused, and ``parse(text(t), free_names(t)) == t`` (see
+`derivcheck.language.text`) is a property of the test suite. `latex`, `unicode` and `mathml` are for the eye:
+they share the names, and one layout (see `derivcheck.language.notation`).
+
+>>> from derivcheck.language import *
+>>> n = Size("n"); x = Vector("x", n); j = Index("j"); t = Index("t"); a = Real("a")
+>>> Sum(1, n, lambda j: x(j)) * x(j)
+sum(x[j'] for j' in 1..n)*x[j]
+>>> -(a + 1) ** 2 + a ** (2 * t)
+-(a + 1)^2 + a^(2*t)
+>>> D(a ** 2 / (2 * a), a)
+D(a^2/(2*a), a)
+"""
 
 from __future__ import annotations
 
-from derivcheck.language.terms import Term
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from derivcheck.language.build import PREDICATES, SCALAR_FUNCTIONS, functions, reals
+from derivcheck.language.terms import BINDERS, INT, MEASURE, REAL, Term, free_symbols
+
+if TYPE_CHECKING:
+    from derivcheck.language.context import Context
+
+#: Words that name domains.
+DOMAIN_WORDS = frozenset({"reals", "integers", "interval", "functions"})
+
+#: Words of the text form; a symbol or a space of such a name is written between backquotes.
+# fmt: off
+KEYWORDS = DOMAIN_WORDS | {
+    "for", "in", "and", "or", "not", "if", "then", "else", "forall", "exists", "pi", "oo", "true", "false",
+    "from", "above", "below", "at", "integer",
+}
+# fmt: on
+
+#: Operators written as a name and round brackets; a definition of such a name is written between backquotes.
+# fmt: off
+CALLS = frozenset({
+    *SCALAR_FUNCTIONS, *PREDICATES,
+    "sqrt", "max", "min", "sum", "prod", "integral", "E", "argmax", "argmin", "deriv", "D", "lim", "integrable",
+    "real", "factorial", "binomial", "inverse", "identity", "diag", "trace", "det", "add", "mul", "counting",
+    "lebesgue",
+})
+# fmt: on
+
+#: A name that needs no backquotes: letters, digits, primes, and the marks of opened and of equally named
+#: symbols.
+NAME = re.compile(r"[^\W\d]\w*'*(?:[@#]+\d+)*(?:~\d+)?")
+
+# How tightly a form binds; a form is bracketed where a tighter one is needed.
+LOOSE, IMPLIES, OR, AND, NOT, COMPARE, SUM, SIGNED, PRODUCT, POWER, ATOM = range(11)
+
+#: A term is a graph; written out as a tree it can be exponentially long.  From here on an ellipsis is
+#: printed, which does not read back.
+LONGEST = 200_000
 
 
-def text(term: Term) -> str:
-    return f"{term.op}({', '.join([getattr(term.data,'name',None) or repr(term.data)] * (term.data is not None) + [text(a) for a in term.args])})"
+def quoted(name: str, reserved: frozenset[str] = KEYWORDS) -> str:
+    """`name` as it stands in text: between backquotes unless it reads as a name."""
+    if NAME.fullmatch(name) and name not in reserved:
+        return name
+    return "`" + name.replace("`", "``") + "`"
 
 
-def latex(term: Term) -> str:
-    return text(term)
+def free_names(term: Term) -> dict[str, Term]:
+    """The names under which the free symbols of `term` are printed.
+
+    Two different symbols of one name (``x`` the number and ``x`` the vector) are told apart as ``x`` and
+    ``x~2``.
+    """
+    out: dict[str, Term] = {}
+    for s in sorted(free_symbols(term), key=lambda s: (str(s.data), s.key)):
+        if s.loose:
+            continue  # a symbol whose domain holds a bound variable is written with its domain
+        name, k = str(s.data), 1
+        while name in out:
+            k += 1
+            name = f"{s.data}~{k}"
+        out[name] = s
+    return out
+
+
+class Scope:
+    """The names in use while a term is printed from the outside in."""
+
+    __slots__ = ("bound", "free", "taken")
+
+    def __init__(self, term: Term) -> None:
+        names = free_names(term)
+        self.free = {s: name for name, s in names.items()}
+        self.taken = set(names) | {str(s.data) for s in free_symbols(term)}
+        self.bound: list[str] = []
+
+    def name_of(self, term: Term) -> str:
+        """The name of a free symbol or of a bound variable.
+
+        A variable that is bound outside of what is printed is ``?k``.
+        """
+        if term.op == "bound":
+            k = int(term.data)
+            return self.bound[-1 - k] if k < len(self.bound) else f"?{k - len(self.bound)}"
+        return self.free.get(term, str(term.data))
+
+    def choose(self, hint: str) -> str:
+        """A name for the next bound variable: the author's, with primes where it is taken."""
+        base = re.split("[@#~]", hint)[0].rstrip("'")
+        if not NAME.fullmatch(base):
+            base = "v"
+        name = base
+        while name in KEYWORDS or name in self.taken or name in self.bound:
+            name += "'"
+        return name
+
+    @contextmanager
+    def opened(self, name: str) -> Iterator[str]:
+        """`name` stands for the innermost bound variable inside the ``with`` block."""
+        self.bound.append(name)
+        try:
+            yield name
+        finally:
+            self.bound.pop()
+
+
+def differentiates_a_symbol(term: Term) -> bool:
+    """Whether ``deriv`` can be written ``D(f, x)``.
+
+    The point must be a variable in scope that `f` does not mention otherwise.
+    """
+    domain, point = term.args[:2]
+    body = term.body
+    if point.op == "sym" and not point.loose:
+        if point in free_symbols(body):
+            return False
+        expected = (
+            reals if point.sort == REAL else functions(point.args) if point.sort.kind == "fun" else None
+        )
+        return domain == expected
+    # A bound variable of an array sort has its domains at its binder, so that only a number is written this
+    # way.
+    return (
+        point.op == "bound" and point.sort == REAL and domain == reals and not mentions(body, point.data + 1)
+    )
+
+
+def mentions(term: Term, index: int) -> bool:
+    """Whether `term` mentions the variable of the `index`-th enclosing binder."""
+    stack, seen = [(term, index)], set()
+    while stack:
+        node, k = stack.pop()
+        if node.loose <= k or (node, k) in seen:
+            continue
+        seen.add((node, k))
+        if node.op == "bound":
+            if node.data == k:
+                return True
+            continue
+        for position, a in enumerate(node.args):
+            stack.append((a, k + 1 if node.op in BINDERS and position == len(node.args) - 1 else k))
+    return False
+
+
+def is_outcome_measure(measure: Term, context: Context | None = None) -> bool:
+    """Whether an integral against `measure` is shown as an expectation.
+
+    The Context says which measures are probabilities; without one, a measure on the space of outcomes is
+    shown so.
+    """
+    if measure.op != "sym":
+        return False
+    if context is not None:
+        declared = context.find(measure)
+        if declared is not None:
+            return declared.property("probability") is not None
+    domain = measure.args[0]
+    return domain.op == "space" and domain.data == "Omega"
+
+
+def affine_order(scope: Scope, term: Term) -> list[tuple[Term | None, int]]:
+    """The summands of an affine integer as they are written: positive ones by name, negative ones, the
+    constant.
+
+    The constant (its atom is None) comes first where it alone is positive: ``1 - n``.
+    """
+
+    def rank(item: tuple[Term, int]) -> tuple[bool, str, bytes]:
+        return item[1] < 0, scope.name_of(item[0]) if not item[0].args else "~", item[0].key
+
+    out: list[tuple[Term | None, int]] = list(sorted(zip(term.args, term.data[1:], strict=True), key=rank))
+    const = int(term.data[0])
+    if const or not out:
+        first = bool(out) and const > 0 and out[0][1] < 0
+        out.insert(0 if first else len(out), (None, const))
+    return out
+
+
+def _looks_integer(t: Term) -> bool:
+    """Whether a real term, its sign aside, is written like an integer one, so that they could be confused."""
+    if t.op == "neg":
+        t = t.args[0]
+    return t.op == "real" or (t.op == "num" and t.data.denominator == 1)
+
+
+class _Text:
+    """One printing as text."""
+
+    __slots__ = ("context", "left", "scope")
+
+    def __init__(self, term: Term, context: Context | None) -> None:
+        self.scope = Scope(term)
+        self.context = context
+        self.left = LONGEST
+
+    def put(self, t: Term, level: int = LOOSE, cast: bool = True) -> str:
+        """`t` with brackets unless it binds at least as tightly as `level`.
+
+        `cast` says that the place takes reals, so that an integer there needs no ``real(...)``.
+        """
+        s, binds = self.form(t, cast)
+        return s if binds >= level else f"({s})"
+
+    def open_place(self, t: Term, level: int = LOOSE) -> str:
+        """`t` where nothing says which sort is wanted: an argument of a definition, a function's body."""
+        if t.op == "aff" and not t.args:
+            return f"integer({t.data[0]})"
+        return self.put(t, level, cast=False)
+
+    def form(self, t: Term, cast: bool) -> tuple[str, int]:
+        """The text of `t` and how tightly it binds."""
+        self.left -= 1
+        if self.left < 0:
+            return "…", ATOM
+        match t.op:
+            case "sym":
+                return self.symbol(t), ATOM
+            case "bound":
+                return self.scope.name_of(t), ATOM
+            case "pi" | "oo" | "true" | "false":
+                return t.op, ATOM
+            case "num":
+                if t.data < 0:
+                    return str(t.data), SIGNED
+                return str(t.data), ATOM if t.data.denominator == 1 else PRODUCT
+            case "aff":
+                return self.affine(t)
+            case "real":
+                if cast:
+                    return self.form(t.args[0], True)
+                return f"real({self.put(t.args[0])})", ATOM
+            case "add" if len(t.args) > 1:
+                return self.sum(t), SUM
+            case "neg":
+                # "-2*x" is (-2)*x, so a number that follows a sign of its own is bracketed.
+                s = self.put(t.args[0], PRODUCT, cast=t.args[0].op != "real")
+                return (f"-({s})" if s[0].isdigit() else f"-{s}"), SIGNED
+            case "mul" if len(t.args) > 1:
+                return self.product(t)
+            case "scale":
+                return self.scaled(t)
+            case "div":
+                return self.quotient(t)
+            case "pow":
+                base, exponent = t.args
+                if exponent.op == "num" and exponent.data * 2 == 1:
+                    return f"sqrt({self.put(base)})", ATOM
+                return f"{self.put(base, ATOM)}^{self.put(exponent, ATOM)}", POWER
+            case "matmul" | "hadamard":
+                left, right = t.args
+                sign = " @ " if t.op == "matmul" else " .* "
+                return self.put(left, PRODUCT if left.op == t.op else POWER) + sign + self.put(
+                    right, POWER
+                ), PRODUCT
+            case "transpose":
+                return self.put(t.args[0], ATOM) + ".T", ATOM
+            case "app":
+                return self.applied(t), ATOM
+            case "fn" | "pred":
+                head = self.put if t.op == "fn" else self.open_place
+                return f"{t.data}({', '.join(head(a) for a in t.args)})", ATOM
+            case "defn":
+                name = quoted(t.data.name, CALLS | KEYWORDS)
+                return f"{name}({', '.join(self.open_place(a) for a in t.args)})", ATOM
+            case "ind":
+                return f"[{self.put(t.args[0])}]", ATOM
+            case "ite":
+                condition, then, otherwise = (self.put(a, IMPLIES) for a in t.args)
+                return f"if {condition} then {then} else {otherwise}", LOOSE
+            case "eq" | "le" | "lt":
+                return self.compared(t, {"eq": "=", "le": "<=", "lt": "<"}[t.op]), COMPARE
+            case "not":
+                if t.args[0].op == "eq":
+                    return self.compared(t.args[0], "!="), COMPARE
+                return "not " + self.put(t.args[0], NOT), NOT
+            case "and" | "or" if len(t.args) > 1:
+                return f" {t.op} ".join(self.put(a, NOT) for a in t.args), AND if t.op == "and" else OR
+            case "implies":
+                return " ==> ".join(self.put(a, NOT) for a in t.args), IMPLIES
+            case "range":
+                lo, hi = (self.put(a, SUM).replace(" ", "") for a in t.args)
+                return f"{lo}..{hi}", ATOM
+            case "interval":
+                return (
+                    "reals" if t == reals else f"interval({self.put(t.args[0])}, {self.put(t.args[1])})"
+                ), ATOM
+            case "integers":
+                return "integers", ATOM
+            case "space":
+                return quoted(t.data), ATOM
+            case "functions":
+                over = ", ".join(self.put(a) for a in t.args[:-1])
+                into = "" if t.args[-1] == reals else " -> " + self.put(t.args[-1])
+                return f"functions({over}{into})", ATOM
+        if t.op in BINDERS:
+            return self.binder(t)
+        return f"{t.op}({', '.join(self.put(a) for a in t.args)})", ATOM
+
+    def symbol(self, t: Term) -> str:
+        name = quoted(self.scope.name_of(t))
+        if not t.loose:
+            return name
+        over = ", ".join(self.put(a) for a in t.args)
+        values = t.sort if t.sort.codomain is None else t.sort.codomain
+        kind = "" if values == REAL else f": {quoted(values.name) if values.kind == 'point' else values.kind}"
+        return f"{name}{{{over}{kind}}}"
+
+    def affine(self, t: Term) -> tuple[str, int]:
+        out = ""
+        terms = affine_order(self.scope, t)
+        for atom, c in terms:
+            size = str(abs(c))
+            if atom is not None:
+                size = ("" if abs(c) == 1 else size + "*") + self.put(atom, POWER)
+            out += (" - " if c < 0 else " + ") + size if out else ("-" if c < 0 else "") + size
+        if len(terms) > 1:
+            return out, SUM
+        return out, SIGNED if terms[0][1] < 0 else ATOM if terms[0][0] is None else PRODUCT
+
+    def sum(self, t: Term) -> str:
+        # i + 1 of integers is an integer; the sum of i and 1 as reals says so.
+        explicit = next(
+            (a for a in t.args if a.op == "real" or (a.op == "neg" and a.args[0].op == "real")), None
+        )
+        if not all(map(_looks_integer, t.args)):
+            explicit = None
+        out = ""
+        for position, a in enumerate(t.args):
+            cast = a is not explicit
+            explicit = explicit if cast else None
+            if position and a.op == "num" and a.data < 0:
+                out += f" - {-a.data}"
+            elif a.op == "neg":
+                inner = a.args[0]
+                s = self.put(inner, PRODUCT, cast)
+                bracket = inner.op == "num" or (not position and s[0].isdigit())
+                out += (" - " if position else "-") + (f"({s})" if bracket else s)
+            else:
+                out += (" + " if position else "") + self.put(a, PRODUCT if position else SIGNED, cast)
+        return out
+
+    def factors(self, args: tuple[Term, ...]) -> tuple[str, int]:
+        # 2*i of an integer is an integer; the product of 2 and i as reals says so.
+        kinds = {a.op for a in args}
+        clash = len(args) == 2 and kinds == {"num", "real"} and all(map(_looks_integer, args))
+        first = args[0]
+        if first.op == "num" and first.data < 0 and first.data.denominator == 1:
+            out, binds = str(first.data), SIGNED
+        else:
+            out, binds = self.put(first, POWER, not clash), PRODUCT
+        for a in args[1:]:
+            out += "*" + self.put(a, POWER, not clash)
+        return out, binds
+
+    def product(self, t: Term) -> tuple[str, int]:
+        return self.factors(t.args)
+
+    def scaled(self, t: Term) -> tuple[str, int]:
+        scalar, array = t.args
+        s, binds = self.factors(scalar.args if scalar.op == "mul" and len(scalar.args) > 1 else (scalar,))
+        return f"{s}*{self.put(array, POWER)}", binds
+
+    def quotient(self, t: Term) -> tuple[str, int]:
+        above, below = t.args
+        s, binds = self.factors(above.args if above.op == "mul" and len(above.args) > 1 else (above,))
+        d = self.put(below, POWER)
+        if above.op == "num" and above.data.denominator == 1 and d[0].isdigit():
+            s, binds = f"({s})", PRODUCT  # "2/3" is the number
+        return f"{s}/{d}", binds
+
+    def applied(self, t: Term) -> str:
+        f, *args = t.args
+        name = self.scope.name_of(f) if f.op == "sym" else ""
+        head = name if name == "pi" and not f.loose else self.put(f, ATOM, cast=False)
+        wanted = f.sort.domain_sorts
+        given = [
+            self.put(a).replace(" ", "") if w == INT and a.op == "aff" else self.put(a)
+            for a, w in zip(args, wanted, strict=False)
+        ]
+        return f"{head}[{(', ' if any(' ' in g for g in given) else ',').join(given)}]"
+
+    def compared(self, t: Term, sign: str) -> str:
+        left, right = t.args
+        # Two integers are compared as integers; as reals where that is said.
+        clash = left.sort == REAL and all(a.op in ("real", "num") and _looks_integer(a) for a in t.args)
+        s = f"real({self.put(left)})" if clash else self.put(left, SUM)
+        return f"{s} {sign} {self.put(right, SUM)}"
+
+    def binder(self, t: Term) -> tuple[str, int]:
+        if t.op == "deriv" and differentiates_a_symbol(t):
+            return self.derivative(t), ATOM
+        heads = [self.put(a) for a in t.args[:-1] if a.sort != MEASURE]
+        name = self.scope.choose(t.hint)
+        match t.op:
+            case "int" | "integrable":
+                word, source = self.measured(t)
+            case "lim":
+                word = "lim"
+                side = {"": "", "+": " from above", "-": " from below"}[t.data]
+                source = f"{'integer ' if t.args[0].sort == INT else ''}{name} -> {heads[0]}{side}"
+            case "deriv":
+                word, source = "deriv", f"{name} in {heads[0]} at {', '.join(heads[1:])}"
+            case "lam" | "forall" | "exists":
+                with self.scope.opened(name):
+                    inner = self.open_place(t.body) if t.op == "lam" else self.put(t.body)
+                if t.op == "lam":
+                    return f"{name} in {heads[0]} -> {inner}", LOOSE
+                return f"{t.op} {name} in {heads[0]}. {inner}", LOOSE
+            case _:
+                word, source = t.op.removesuffix("_over"), f"{name} in {heads[0]}"
+        with self.scope.opened(name):
+            return f"{word}({self.put(t.body)} for {source})", ATOM
+
+    def measured(self, t: Term) -> tuple[str, str]:
+        """The word of an integral and where its variable comes from."""
+        measure = t.args[0]
+        name = self.scope.choose(t.hint)
+        source = f"{name} ~ {self.put(measure)}"
+        word = "E" if is_outcome_measure(measure, self.context) else "integral"
+        if measure.op in ("counting", "lebesgue"):
+            source = f"{name} in {self.put(measure.args[0])}"
+            word = "sum" if measure.op == "counting" else "integral"
+        return ("integrable" if t.op == "integrable" else word), source
+
+    def derivative(self, t: Term) -> str:
+        point, index = t.args[1], t.args[2:-1]
+        name = self.scope.name_of(point)
+        by = self.put(point, ATOM)
+        if index:
+            by += f"[{','.join(self.put(a).replace(' ', '') for a in index)}]"
+        with self.scope.opened(name):
+            return f"D({self.put(t.body)}, {by})"
+
+
+def text(term: Term, context: Context | None = None) -> str:
+    """`term` as one line of plain text that reads back (see `derivcheck.language.text.parse`).
+
+    Parameters
+    ----------
+    term : Term
+        Any term.
+    context : Context, optional
+        Says which measures are probabilities; only the word (``E`` or ``integral``) depends on it.
+    """
+    return _Text(term, context).put(term)
+
+
+def latex(term: Term, context: Context | None = None) -> str:
+    """`term` as LaTeX for mathematics mode."""
+    from derivcheck.language import notation
+
+    return notation.to_latex(notation.layout(term, context))
+
+
+def unicode(term: Term, context: Context | None = None) -> str:
+    """`term` as one line with mathematical signs, for a terminal."""
+    from derivcheck.language import notation
+
+    return notation.to_unicode(notation.layout(term, context))
+
+
+def mathml(term: Term, context: Context | None = None, *, display: bool = False) -> str:
+    """`term` as a ``<math>`` element of presentation MathML."""
+    from derivcheck.language import notation
+
+    return notation.to_mathml(notation.layout(term, context), display=display)
