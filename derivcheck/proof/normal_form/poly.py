@@ -1,0 +1,240 @@
+"""Laurent polynomials over atoms, with exponents that are affine in integer terms.
+
+The value of a scalar term is ``{monomial: coefficient}``, a monomial being a sorted tuple of (atom, exponent) and an
+atom a closed term that the normal form does not take apart.  Nothing here knows what an atom means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+
+from derivcheck.language import INT, REAL, Term, make, num, real
+from derivcheck.language.build import affine, affine_parts
+
+
+class Unknown(Exception):
+    """The normal form gives up (an effort cap, a construct it does not cover); the answer is *unknown*."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lin:
+    """An exponent: ``const + Σ c·atom`` with rational coefficients over integer atoms."""
+
+    const: Fraction
+    terms: tuple[tuple[Term, Fraction], ...] = ()
+
+    def __add__(self, other: Lin) -> Lin:
+        if not self.terms and not other.terms:
+            return Lin(self.const + other.const)
+        out = dict(self.terms)
+        for atom, c in other.terms:
+            out[atom] = out.get(atom, Fraction(0)) + c
+        return Lin(self.const + other.const, _sorted_terms(out))
+
+    def scaled(self, k: Fraction) -> Lin:
+        """The exponent times a rational."""
+        if k == 0:
+            return ZERO_EXP
+        return Lin(self.const * k, tuple((a, c * k) for a, c in self.terms))
+
+    @property
+    def is_zero(self) -> bool:
+        return self.const == 0 and not self.terms
+
+    @property
+    def integer(self) -> int | None:
+        """The exponent as a plain integer, if it is one."""
+        return int(self.const) if not self.terms and self.const.denominator == 1 else None
+
+    @property
+    def integral(self) -> bool:
+        """Does it take integer values only?"""
+        return self.const.denominator == 1 and all(c.denominator == 1 for _, c in self.terms)
+
+    def term(self) -> Term:
+        """The exponent as a real term."""
+        return to_term(self.poly())
+
+    def poly(self) -> Poly:
+        """The exponent as a polynomial."""
+        out: Poly = {ONE: self.const} if self.const else {}
+        for atom, c in self.terms:
+            out[((real(atom), UNIT),)] = c
+        return out
+
+
+def _sorted_terms(d: dict[Term, Fraction]) -> tuple[tuple[Term, Fraction], ...]:
+    return tuple(sorted(((a, c) for a, c in d.items() if c), key=lambda ac: ac[0].key))
+
+
+Mono = tuple[tuple[Term, Lin], ...]
+Poly = dict[Mono, Fraction]
+
+ZERO_EXP = Lin(Fraction(0))
+UNIT = Lin(Fraction(1))
+ONE: Mono = ()
+
+
+def constant(c: int | Fraction) -> Poly:
+    """The constant polynomial."""
+    return {ONE: Fraction(c)} if c else {}
+
+
+def atom(t: Term, exponent: Lin = UNIT) -> Poly:
+    """One atom to a power."""
+    return {((t, exponent),): Fraction(1)} if not exponent.is_zero else constant(1)
+
+
+def plus(p: Poly, q: Poly, factor: Fraction = Fraction(1)) -> Poly:
+    """``p + factor*q``."""
+    out = dict(p)
+    for m, c in q.items():
+        s = out.get(m, Fraction(0)) + factor * c
+        if s:
+            out[m] = s
+        else:
+            out.pop(m, None)
+    return out
+
+
+def scaled(p: Poly, k: Fraction) -> Poly:
+    """``k*p``."""
+    return {m: c * k for m, c in p.items()} if k else {}
+
+
+def mono_times(m: Mono, n: Mono) -> Mono:
+    """The product of two monomials: exponents of equal atoms add."""
+    if not m:
+        return n
+    if not n:
+        return m
+    out: dict[Term, Lin] = dict(m)
+    for a, e in n:
+        s = out[a] + e if a in out else e
+        if s.is_zero:
+            del out[a]
+        else:
+            out[a] = s
+    return tuple(sorted(out.items(), key=lambda ae: ae[0].key))
+
+
+def mono_power(m: Mono, k: Fraction) -> Mono:
+    """Every exponent times `k`."""
+    return tuple((a, e.scaled(k)) for a, e in m) if k else ONE
+
+
+def from_integer(t: Term) -> Poly:
+    """An integer term as a polynomial over the casts of its atoms."""
+    const, coefficients = affine_parts(t)
+    out = constant(const)
+    for a, c in coefficients.items():
+        out = plus(out, atom(real(a)), Fraction(c))
+    return out
+
+
+def to_integer(p: Poly) -> Term | None:
+    """The inverse of `from_integer`, where `p` is affine with integer coefficients over integer atoms."""
+    const, out = 0, {}
+    for m, c in p.items():
+        if c.denominator != 1:
+            return None
+        if m == ONE:
+            const = int(c)
+        elif len(m) == 1 and m[0][1] == UNIT and m[0][0].op == "real":
+            out[m[0][0].args[0]] = int(c)
+        else:
+            return None
+    return affine(const, out)
+
+
+def to_exponent(p: Poly) -> Lin | None:
+    """`p` as an exponent, where it is affine over integer atoms."""
+    const, out = Fraction(0), {}
+    for m, c in p.items():
+        if m == ONE:
+            const = c
+        elif len(m) == 1 and m[0][1] == UNIT and m[0][0].op == "real":
+            out[m[0][0].args[0]] = c
+        else:
+            return None
+    return Lin(const, _sorted_terms(out))
+
+
+# ------------------------------------------------------------------------------------------------------- canonical terms
+
+#: Operators whose arguments a canonical term keeps in order of their keys.
+COMMUTATIVE = frozenset({"add", "mul", "max", "min", "and", "or", "eq"})
+
+
+def sorted_node(op: str, args: Iterable[Term], like: Term | None = None) -> Term:
+    """A commutative node with its arguments in canonical order."""
+    args = sorted(args, key=lambda a: a.key)
+    return make(op, args, like.data if like is not None else None, like.sort if like is not None else REAL)
+
+
+def factor_term(a: Term, e: Lin) -> Term:
+    """One factor as a term."""
+    return a if e == UNIT else make("pow", (a, e.term()), None, REAL)
+
+
+def mono_term(m: Mono, c: Fraction = Fraction(1)) -> Term:
+    """A monomial as a canonical term."""
+    factors = [factor_term(a, e) for a, e in m]
+    if c != 1 or not factors:
+        factors.append(num(c))
+    return factors[0] if len(factors) == 1 else sorted_node("mul", factors)
+
+
+def to_term(p: Poly) -> Term:
+    """A polynomial as a canonical term; equal polynomials give equal terms."""
+    if not p:
+        return num(0)
+    summands = [mono_term(m, c) for m, c in p.items()]
+    return summands[0] if len(summands) == 1 else sorted_node("add", summands)
+
+
+@lru_cache(maxsize=100_000)
+def mono_of(t: Term) -> tuple[Mono, Fraction]:
+    """The inverse of `mono_term`, for terms that it made."""
+    factors = t.args if t.op == "mul" else (t,)
+    out, c = ONE, Fraction(1)
+    for f in factors:
+        if f.op == "num":
+            c *= f.data
+        elif f.op == "pow" and (e := exponent_of(f.args[1])) is not None:
+            out = mono_times(out, ((f.args[0], e),))
+        else:
+            out = mono_times(out, ((f, UNIT),))
+    return out, c
+
+
+def exponent_of(t: Term) -> Lin | None:
+    """Read back an exponent written by `Lin.term`."""
+    const, out = Fraction(0), {}
+    for s in t.args if t.op == "add" else (t,):
+        c = Fraction(1)
+        rest = []
+        for f in s.args if s.op == "mul" else (s,):
+            if f.op == "num":
+                c *= f.data
+            else:
+                rest.append(f)
+        if not rest:
+            const += c
+        elif len(rest) == 1 and rest[0].op == "real" and rest[0].args[0].sort == INT:
+            out[rest[0].args[0]] = out.get(rest[0].args[0], Fraction(0)) + c
+        else:
+            return None
+    return Lin(const, _sorted_terms(out))
+
+
+def poly_of(t: Term) -> Poly:
+    """The inverse of `to_term`, for terms that it made."""
+    out: Poly = {}
+    for s in t.args if t.op == "add" else (t,):
+        m, c = mono_of(s)
+        out = plus(out, {m: c} if c else {})
+    return out
