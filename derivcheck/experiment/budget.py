@@ -19,7 +19,8 @@ FAMILY_WISE = 1e-6
 POWER = 0.999
 """Probability with which an error of the reported detectable size is refuted."""
 
-_NORMAL = NormalDist()  # Wichura's AS 241: relative error near 1e-16, far into the tail, without importing SciPy
+# Wichura's algorithm AS 241: relative error near 1e-16, far into the tail, without importing SciPy.
+_NORMAL = NormalDist()
 
 
 def upper_quantile(tail: float) -> float:
@@ -65,5 +66,5 @@ class FalseAlarmBudget:
         return self.family_wise / self.checks
 
     def critical(self, comparisons: int = 1) -> float:
-        """Return the two-sided normal critical value, for a check that compares several quantities at once."""
+        """Return the two-sided normal critical value for a check that compares several quantities."""
         return upper_quantile(self.per_check / (2 * comparisons))

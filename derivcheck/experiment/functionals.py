@@ -1,8 +1,9 @@
 """Smooth functions of several expectations, with the influence of each draw on them.
 
-An estimate g(m) of g(E φ), m the mean of the features φ over n draws, has standard error √(∇gᵀ Cov(φ) ∇g / n): the
-delta method, or the variance of the influence ψ = ∇g·(φ − m). A `MeanFunction` holds φ, g and ∇g; features are centred
-by a point that comes from independent draws, so that variances of data far from zero do not cancel.
+An estimate g(m) of g(E φ), m the mean of the features φ over n draws, has standard error √(∇gᵀ Cov(φ) ∇g /
+n): the delta method, or the variance of the influence ψ = ∇g·(φ − m). A `MeanFunction` holds φ, g and ∇g;
+features are centred by a point that comes from independent draws, so that variances of data far from zero do
+not cancel.
 """
 
 from __future__ import annotations
@@ -26,12 +27,13 @@ class MeanFunction:
     features
         ``(values (n, k), centre (k,)) -> (n, r)``: φ, with the centre taken off.
     magnitude
-        Same signature: the size of the terms that each feature is computed from; times machine epsilon it bounds the
-        feature's rounding error.
+        Same signature: the size of the terms that each feature is computed from; times machine epsilon it
+        bounds the feature's rounding error.
     value, gradient
         ``(means (r,), centre (k,)) -> (q,)`` and ``-> (q, r)``.
     affine
-        Whether g is affine in the means of the sample itself: only then is the estimate free of bias as it stands.
+        Whether g is affine in the means of the sample itself: only then is the estimate free of bias as it
+        stands.
     """
 
     name: str
@@ -86,7 +88,8 @@ def covariance(left: int, right: int) -> MeanFunction:
 
 def variance(column: int = 0) -> MeanFunction:
     """Return the variance of one column (q = 1)."""
-    # Cov(y, y): the two equal first features make the covariance matrix of the features singular, which is harmless.
+    # Cov(y, y): the two equal first features make the covariance matrix of the features singular, which is
+    # harmless.
     both = covariance(column, column)
     return MeanFunction(f"variance of column {column}", both.features, both.magnitude, both.value, both.gradient)
 

@@ -1,8 +1,8 @@
 """Accumulating the moments of a sample in groups of blocks, without cancellation.
 
-Features arrive centred by a point near their mean, so plain sums of squares lose nothing; sums over blocks are added
-by `math.fsum`. The groups are of equal size and independent: leaving one out at a time (the jackknife) removes the bias
-of order 1/n of a non-linear estimate.
+Features arrive centred by a point near their mean, so plain sums of squares lose nothing; sums over blocks
+are added by `math.fsum`. The groups are of equal size and independent: leaving one out at a time (the
+jackknife) removes the bias of order 1/n of a non-linear estimate.
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ class Moments:
     mean, covariance, magnitude
         Of φ: shapes (r,), (r, r), and (r,) for the mean size of the terms that φ is computed from.
     skewness, kurtosis, share
-        Of ψ, shape (q,): standardised third moment, excess kurtosis, and the largest draw's share in the sum of squares.
+        Of ψ, shape (q,): standardised third moment, excess kurtosis, and the largest draw's share in the sum
+        of squares.
     """
 
     n: int
@@ -132,9 +133,7 @@ def accumulate(
             first[-1].append(phi.sum(axis=0))
             second.append(phi.T @ phi)
             sizes.append(function.magnitude(values, centre).sum(axis=0))
-            powers.append(
-                np.stack([psi.sum(0), square.sum(0), (square * psi).sum(0), (square * square).sum(0)])
-            )
+            powers.append(np.stack([psi.sum(0), square.sum(0), (square * psi).sum(0), (square * square).sum(0)]))
             largest = np.maximum(largest, square.max(axis=0))
     group_sums = [_fsum(parts) for parts in first]
     mean = _fsum(group_sums) / n

@@ -37,21 +37,22 @@ class ExperimentResult:
     n
         Counted effort: independent draws of a Monte Carlo test, rows handed to the callable otherwise.
     statistic, critical
-        The deviation that decided, and the value it is compared with, in the same units: standard errors for a
-        statistical test, error budgets for a deterministic one. ``|statistic| > critical`` refutes. For several
-        quantities tested at once these belong to the one that deviates most.
+        The deviation that decided, and the value it is compared with, in the same units: standard errors for
+        a statistical test, error budgets for a deterministic one. ``|statistic| > critical`` refutes. For
+        several quantities tested at once these belong to the one that deviates most.
     justification
         What the critical value rests on.
     false_alarm
         Upper bound on the probability of refuting a true claim; None for a deterministic check.
     detectable
-        The smallest error, relative to `scale`, that the check would have refuted (with 99.9 % probability if it is
-        statistical); infinite when nothing can be said, None where the notion does not apply.
+        The smallest error, relative to `scale`, that the check would have refuted (with 99.9 % probability if
+        it is statistical); infinite when nothing can be said, None where the notion does not apply.
     scale, scale_name
-        The declared size that `detectable` is relative to, and what it is. For several quantities, the scale of the
-        one with the largest `detectable`.
+        The declared size that `detectable` is relative to, and what it is. For several quantities, the scale
+        of the one with the largest `detectable`.
     expected, estimate, standard_error
-        The claimed and the measured values, with the uncertainty of the latter (standard error, or error budget).
+        The claimed and the measured values, with the uncertainty of the latter (standard error, or error
+        budget).
     """
 
     outcome: Outcome

@@ -1,7 +1,7 @@
 """Random streams that are found by name, so that the same command draws the same numbers.
 
-A stream depends on the root seed and on the names alone: not on the order in which checks run, on how many there are,
-on the process, or on ``PYTHONHASHSEED``.
+A stream depends on the root seed and on the names alone: not on the order in which checks run, on how many
+there are, on the process, or on ``PYTHONHASHSEED``.
 
 >>> first = rng(7, "softmax-jacobian", "pilot").random()
 >>> first == rng(7, "softmax-jacobian", "pilot").random()
@@ -25,8 +25,8 @@ def seed_sequence(root_seed: int, *names: str | int) -> np.random.SeedSequence:
     root_seed
         Non-negative integer, the seed of the whole run.
     *names
-        The path of the stream, e.g. claim id, witness, ``"pilot"``. ``("a", "b")``, ``("ab",)`` and ``("a", "b", "")``
-        are different streams, and so are ``1`` and ``"1"``.
+        The path of the stream, e.g. claim id, witness, ``"pilot"``. ``("a", "b")``, ``("ab",)`` and
+        ``("a", "b", "")`` are different streams, and so are ``1`` and ``"1"``.
 
     Raises
     ------

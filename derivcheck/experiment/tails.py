@@ -1,8 +1,9 @@
 """Critical values of a mean: what they rest on, and when they cannot be trusted.
 
-Two justifications. A law with a declared bound has the empirical Bernstein inequality, which holds at every sample
-size. Any other law has the central limit theorem, which is not certified so far out in the tail; its critical value is
-widened by the skewness and kurtosis that were observed, and refused where that correction is no longer small.
+Two justifications. A law with a declared bound has the empirical Bernstein inequality, which holds at every
+sample size. Any other law has the central limit theorem, which is not certified so far out in the tail; its
+critical value is widened by the skewness and kurtosis that were observed, and refused where that correction
+is no longer small.
 """
 
 from __future__ import annotations
@@ -21,12 +22,12 @@ MAX_LOG_INFLATION = 1.0
 """Largest log of the factor by which the tail may exceed the normal one before a test refuses to answer."""
 
 MAX_SHARE = 0.1
-"""Largest share of the sum of squares that a single draw may have. An exponential law's largest of 4,096 draws has
+"""Largest share of the sum of squares that one draw may have. An exponential law's largest of 4,096 has
 1.7 %; a law without variance has a share that does not shrink with n."""
 
 
 def bernstein_radius(deviation: FloatArray, width: FloatArray, n: int, tail: float, sides: int) -> FloatArray:
-    """Return r with P(|mean − μ| > r) ≤ `tail` for n independent draws of a law on an interval of length `width`.
+    """Return r with P(|mean − μ| > r) ≤ `tail` for n independent draws from an interval of length `width`.
 
     Parameters
     ----------
@@ -46,8 +47,8 @@ def bernstein_radius(deviation: FloatArray, width: FloatArray, n: int, tail: flo
 def log_inflation(z: float, skewness: FloatArray, kurtosis: FloatArray, n: int) -> FloatArray:
     """Return the log of the factor by which a studentised mean's tail beyond z may exceed the normal tail.
 
-    The two leading terms of the Edgeworth expansion of Student's statistic, over φ(z)/z, with the signs that widen.
-    `kurtosis` is the excess; a positive one thins the studentised tail and is not credited.
+    The two leading terms of the Edgeworth expansion of Student's statistic, over φ(z)/z, with the signs that
+    widen. `kurtosis` is the excess; a positive one thins the studentised tail and is not credited.
 
     Notes
     -----
@@ -59,7 +60,7 @@ def log_inflation(z: float, skewness: FloatArray, kurtosis: FloatArray, n: int) 
 
 
 def clt_critical(tail: float, sides: int, skewness: FloatArray, kurtosis: FloatArray, n: int) -> FloatArray:
-    """Return the critical value in standard errors, shape (q,), for a false-alarm rate of `tail` in `sides` directions."""
+    """Return critical values (q,) in standard errors for a false-alarm rate of `tail`."""
     z = upper_quantile(tail / sides)
     # Beyond the limit the caller abstains, so the widening need not grow further.
     widening = np.minimum(log_inflation(z, skewness, kurtosis, n), MAX_LOG_INFLATION)
