@@ -14,12 +14,15 @@ from typing import TYPE_CHECKING
 from derivcheck.language import (
     BINDERS,
     INT,
+    PROP,
     REAL,
     Term,
+    abstract,
     free_symbols,
     instantiate,
     le,
     lt,
+    make,
     ne,
     num,
     open_binder,
@@ -38,6 +41,7 @@ from derivcheck.proof.normal_form.poly import (
     Poly,
     Unknown,
     constant,
+    mono_term,
     plus,
     scaled,
     to_term,
@@ -154,7 +158,7 @@ class Facts:
             return []
         a, b = p.args
         try:
-            d, strict = self._difference(a, b)
+            d, _ = self._difference(a, b)
         except Unknown:
             return []
         if p.op == "lt":
@@ -706,12 +710,9 @@ class Facts:
         return all(self._integrable_mono(measure, v, m) for m in value)
 
     def _integrable_mono(self, measure: Term, v: Term, m: Mono) -> bool:
-        from derivcheck.language import abstract
-        from derivcheck.proof.normal_form.poly import mono_term
-        from derivcheck.proof.normal_form.sums import _PROP, _join, depends
+        from derivcheck.proof.normal_form.sums import Under, _join, depends
 
         opened, mono, _ = _join(self.n, m)
-        from derivcheck.proof.normal_form.sums import Under
 
         scopes = [Under(self.n, u, d) for u, d in opened]
         for scope in scopes:
@@ -720,9 +721,7 @@ class Facts:
             mine = tuple(f for f in mono if depends(f, v))
             if not mine:
                 return self._finite(measure)
-            from derivcheck.language import make
-
-            wanted = make("integrable", (measure, abstract(mono_term(mine), v)), None, _PROP)
+            wanted = make("integrable", (measure, abstract(mono_term(mine), v)), None, PROP)
             for s in self.schemas:
                 if s.conclusion.op != "integrable" or s.conclusion.args[0] != measure:
                     continue
@@ -731,14 +730,30 @@ class Facts:
                         return True
             for left, right in self.independent_split(measure, v, mine):
                 return self._integrable_mono(measure, v, left) and self._integrable_mono(measure, v, right)
-            return False
+            return self._integrable_by_squares(measure, v, mine)
         finally:
             for scope in reversed(scopes):
                 scope.__exit__(None, None, None)
 
-    def _canonical_integrand(self, p: Term) -> Term:
-        from derivcheck.language import abstract, make
+    def _integrable_by_squares(self, measure: Term, v: Term, m: Mono) -> bool:
+        """``f²`` integrable gives ``f`` (finite measure); ``f²`` and ``g²`` integrable give ``fg``."""
+        factors = [(a, UNIT) for a, e in m for _ in range(e.integer or 0)]
+        if len(factors) != sum((e.integer or 99) for _, e in m) or len(factors) > 2:
+            return False
+        if len(factors) == 1 and not self._finite(measure):
+            return False
+        return all(self._square_integrable(measure, v, a) for a, _ in factors)
 
+    def _square_integrable(self, measure: Term, v: Term, a: Term) -> bool:
+        square = make("integrable", (measure, abstract(mono_term(((a, Lin(Fraction(2))),)), v)), None, PROP)
+        return any(
+            self._admissible(s, binding)
+            for s in self.schemas
+            if s.conclusion.op == "integrable" and s.conclusion.args[0] == measure
+            for binding in match(self._canonical_integrand(s.conclusion), square, s.names)
+        )
+
+    def _canonical_integrand(self, p: Term) -> Term:
         sort, doms = variable_sort(p)
         v = symbol("integrand#0", sort, doms)
         body = to_term(self._nf(instantiate(p.body, v)))

@@ -107,6 +107,8 @@ def contraction(variables: list[tuple[Term, Term]], mono: Mono) -> Term:
     factors = [factor_term(a, e) for a, e in mono]
     syms = [v for v, _ in variables]
     ranges = dict(variables)
+    # Names by nesting: an inner contraction is labelled while the outer's labels are free in it.
+    level = 1 + max((_depth(f) for f in factors), default=0)
     best: Term | None = None
     leaves = 0
 
@@ -126,10 +128,10 @@ def contraction(variables: list[tuple[Term, Term]], mono: Mono) -> Term:
 
     def build(colour: dict[Term, bytes]) -> Term:
         order = _outermost_first(sorted(syms, key=lambda v: colour[v]), ranges)
-        names = {v: symbol(f"L:{k}", INT) for k, v in enumerate(order)}
+        names = {v: symbol(f"L{level}:{k}", INT) for k, v in enumerate(order)}
         t = canonical_product([_renamed(f, names) for f in factors])
         for k in reversed(range(len(order))):
-            name = symbol(f"L:{k}", INT)
+            name = symbol(f"L{level}:{k}", INT)
             domain = substitute(ranges[order[k]], names)
             t = make(
                 "int",

@@ -126,11 +126,8 @@ class Normaliser:
         for m, c in p.items():
             for n, d in q.items():
                 product = mono_times(m, n)
-                settled = product if not m or not n else None
-                if settled is not None:
-                    out = plus(out, {settled: c * d})
-                else:
-                    out = plus(out, self.settle(product), c * d)
+                settled = self.settle(product) if m and n else {product: Fraction(1)}
+                out = plus(out, settled, c * d)
         return out
 
     def settle(self, m: Mono) -> Poly:
@@ -319,11 +316,7 @@ class Normaliser:
                 out = self.times(out, self.raised(self.absolute(atom(a), a), whole, a))
             elif s is not None and s < 0 and k.integer is not None and k.integer % 2:
                 sign = -sign
-                out = (
-                    self.times(out, self.settle(((sorted_neg(a), whole),)))
-                    if False
-                    else self.times(out, self.raised(scaled(atom(a), Fraction(-1)), whole, -a))
-                )
+                out = self.times(out, self.raised(scaled(atom(a), Fraction(-1)), whole, -a))
             else:
                 kept = mono_times(kept, ((a, k),))
         if kept == ONE:
@@ -342,7 +335,9 @@ class Normaliser:
         if common:
             rest = {mono_times(m, mono_power(common, Fraction(-1))): c for m, c in primitive.items()}
             head = self._mono_power(common, Fraction(1), e)
-            return self.times(self.times(self.number_power(content, e), head), self._sum_power(rest, e))
+            rest = self.reduce(rest)
+            tail = self._sum_power(rest, e) if len(rest) > 1 else self._mono_power(*next(iter(rest.items())), e)
+            return self.times(self.times(self.number_power(content, e), head), tail)
         if len(primitive) == 1:
             ((m, c),) = primitive.items()
             return self._mono_power(m, c * content, e)
@@ -844,11 +839,6 @@ class Normaliser:
         for m, c in p.items():
             out = plus(out, self.settle(m), c)
         return out
-
-
-def sorted_neg(a: Term) -> Term:
-    """The canonical negative of a term."""
-    return to_term(scaled(poly_of(a), Fraction(-1)))
 
 
 def _fun_sort(domain: Term, body: Term):  # type: ignore[no-untyped-def]

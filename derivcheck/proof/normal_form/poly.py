@@ -163,7 +163,7 @@ def to_exponent(p: Poly) -> Lin | None:
     return Lin(const, _sorted_terms(out))
 
 
-# ------------------------------------------------------------------------------------------------------- canonical terms
+# ----------------------------------------------------------------------------------------------- canonical terms
 
 #: Operators whose arguments a canonical term keeps in order of their keys.
 COMMUTATIVE = frozenset({"add", "mul", "max", "min", "and", "or", "eq"})
@@ -225,7 +225,10 @@ def exponent_of(t: Term) -> Lin | None:
         if not rest:
             const += c
         elif len(rest) == 1 and rest[0].op == "real" and rest[0].args[0].sort == INT:
-            out[rest[0].args[0]] = out.get(rest[0].args[0], Fraction(0)) + c
+            offset, coefficients = affine_parts(rest[0].args[0])
+            const += c * offset
+            for a, k in coefficients.items():
+                out[a] = out.get(a, Fraction(0)) + c * k
         else:
             return None
     return Lin(const, _sorted_terms(out))

@@ -444,7 +444,9 @@ def _closed_form(n: Normaliser, v: Term, h: Term, factors: Mono) -> Poly | None:
         return _faulhaber(n, power, from_integer(h))
     r_term = to_term(r)
     n.need(le(integer(0), h))
-    n.need(ne(r_term, 1))
+    # For a positive base, b^c = 1 only at b = 1: that is the condition an author would write.
+    single = len(ratio) == 1 and n.facts.sign(ratio[0][0]) == 1
+    n.need(ne(ratio[0][0] if single else r_term, 1))
     coefficients = affine_parts(h)
 
     def r_to(extra: int) -> Poly:
@@ -457,7 +459,7 @@ def _closed_form(n: Normaliser, v: Term, h: Term, factors: Mono) -> Poly | None:
             out = n.times(out, n.settle(((a, exponent),)))
         return out
 
-    inverse = n.raised(minus_one, Lin(Fraction(-1)), r_term - 1)
+    inverse = n.raised(minus_one, Lin(Fraction(-1)), num(1))  # not zero: the ratio is not 1
     if power == 0:
         return n.times(plus(r_to(1), r, Fraction(-1)), inverse)
     # Σ v r^v = (h r^{h+2} - (h+1) r^{h+1} + r) / (r-1)²
