@@ -1,0 +1,50 @@
+"""Running a problem file to get its `Problem`."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import sys
+from pathlib import Path
+
+from derivcheck.diagnostics import Diagnostic, DiagnosticError
+from derivcheck.problem import Problem
+
+
+def load(path: Path) -> Problem:
+    """The `Problem` of the file at `path`; modules beside the file can be imported by it.
+
+    Raises
+    ------
+    DiagnosticError
+        DC105 if the file raises, DC102 if it leaves no `Problem` behind.
+    """
+    name = f"derivcheck_problem_{hashlib.sha256(str(path).encode()).hexdigest()[:16]}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise DiagnosticError(Diagnostic("DC101", "not a Python file", str(path)))
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    folder = str(path.parent)
+    sys.path.insert(0, folder)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        line = _line_of(error, path)
+        raise DiagnosticError(Diagnostic("DC105", f"{type(error).__name__}: {error}", str(path), line)) from error
+    finally:
+        sys.path.remove(folder)
+    problem = getattr(module, "problem", None)
+    if not isinstance(problem, Problem):
+        raise DiagnosticError(Diagnostic("DC102", "'problem' is not a Problem", str(path)))
+    return problem
+
+
+def _line_of(error: BaseException, path: Path) -> int:
+    """The line of `path` at which `error` arose: the innermost frame in that file."""
+    line, trace = 0, error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == str(path):
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return line

@@ -1,0 +1,148 @@
+"""What runs inside the process of one claim: load the problem, ask the witnesses, judge.
+
+The process is forked from a server that has imported the libraries once, is limited in memory, and can be killed at any
+moment: after each witness it leaves what it has in a file, so that a deadline does not lose it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import sys
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from derivcheck.engine.cache import write_atomically
+from derivcheck.engine.loading import load
+from derivcheck.engine.results import ClaimResult, Outcome, Verdict, WitnessResult, pack
+from derivcheck.engine.verdict import judge
+from derivcheck.engine.witnesses import Stream, witness
+from derivcheck.language import printing
+from derivcheck.problem import WITNESSES, Claim
+
+#: Address space of a claim's process, in bytes: far above what any check needs, well below a machine's memory.
+MEMORY = 8 * 2**30
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One claim to verify.
+
+    Attributes
+    ----------
+    path, problem, claim, line
+        Where it stands.
+    seed : int
+        The seed of the whole run.
+    witnesses : tuple of str
+        Those to run; the others are reported as not run.
+    mutants, certificate : bool
+        Whether near misses and the certificate are wanted.
+    spool : str
+        The file in which the process leaves what it has so far.
+    """
+
+    path: str
+    problem: str
+    claim: str
+    line: int
+    seed: int
+    witnesses: tuple[str, ...]
+    mutants: bool
+    certificate: bool
+    spool: str
+
+
+def prepare() -> None:
+    """Set up a claim's process: bounded memory, no interrupts from the keyboard, no output among the report's."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.dup2(sys.stderr.fileno(), 1)
+    if sys.platform != "win32":
+        import resource
+
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    sys.setrecursionlimit(20_000)
+
+
+def outline(path: str) -> list[str]:
+    """The names of the claims of the problem at `path`, in order."""
+    return [c.name for c in load(Path(path)).claims]
+
+
+def run(task: Task) -> dict[str, Any]:
+    """Verify one claim; the packed `ClaimResult`."""
+    started = time.perf_counter()
+    claim = load(Path(task.path)).claim(task.claim)
+    stream = Stream(task.seed, task.problem, task.claim)
+    result = blank(claim, task)
+    found: list[WitnessResult] = []
+    for kind in WITNESSES:
+        _leave(task, replace(result, witnesses=tuple(found)))
+        if kind in task.witnesses:
+            found.append(witness(kind, claim, stream, certificate=task.certificate))
+        else:
+            found.append(left_out(kind, claim))
+    result = conclude(replace(result, witnesses=tuple(found)))
+    _leave(task, result)
+    return pack(replace(result, seconds=time.perf_counter() - started))
+
+
+def left_out(kind: str, claim: Claim) -> WitnessResult:
+    """What stands for a witness that was not selected."""
+    if kind in claim.not_applicable:
+        return WitnessResult(kind, Outcome.NOT_APPLICABLE, claim.not_applicable[kind])
+    return WitnessResult(kind, Outcome.NOT_RUN, "not selected")
+
+
+def blank(claim: Claim, task: Task) -> ClaimResult:
+    """A claim's result before any witness was asked."""
+    return ClaimResult(
+        name=claim.name,
+        summary=claim.summary,
+        statement=printing.text(claim.statement),
+        latex=printing.latex(claim.statement),
+        mathml=getattr(printing, "mathml", printing.text)(claim.statement),
+        given=tuple(f"{name}: {printing.text(fact)}" for name, fact in claim.context.facts()),
+        as_printed=claim.as_printed,
+        verdict=Verdict.UNDECIDED,
+        reason="",
+        code="",
+        conditions=(),
+        assumed=(),
+        witnesses=(),
+        line=task.line,
+    )
+
+
+def conclude(result: ClaimResult) -> ClaimResult:
+    """Judge the witnesses of `result`, and lift what the proof rests on into the claim."""
+    verdict, reason, code = judge(result.witnesses)
+    lifted: dict[str, tuple[str, ...]] = {"conditions": (), "assumed": ()}
+    certificate = result.certificate
+    witnesses = []
+    for w in result.witnesses:
+        detail = dict(w.detail)
+        if w.kind == "proof":
+            lifted = {name: tuple(detail.pop(name, ())) for name in lifted}
+            certificate = detail.pop("certificate", certificate)
+        witnesses.append(replace(w, detail=detail))
+    return replace(
+        result,
+        verdict=verdict,
+        reason=reason,
+        code=code,
+        witnesses=tuple(witnesses),
+        certificate=certificate,
+        conditions=lifted["conditions"] or result.conditions,
+        assumed=lifted["assumed"] or result.assumed,
+    )
+
+
+def _leave(task: Task, so_far: ClaimResult) -> None:
+    write_atomically(Path(task.spool), json.dumps(pack(so_far), ensure_ascii=False).encode())

@@ -1,0 +1,44 @@
+"""What in a report needs attention, as diagnostics with a place: shared by the text, JUnit and GitHub reports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from derivcheck.diagnostics import CODES, Diagnostic
+from derivcheck.engine.results import ClaimResult, Outcome, ProblemResult, Verdict
+
+
+def errors(result: ProblemResult) -> Iterator[Diagnostic]:
+    """What makes the run fail."""
+    if result.failure:
+        yield Diagnostic(result.failure_code, result.failure, result.file, result.failure_line)
+    for claim in result.claims:
+        yield from claim_errors(result, claim)
+
+
+def claim_errors(result: ProblemResult, claim: ClaimResult) -> Iterator[Diagnostic]:
+    """What makes the run fail at one claim."""
+    where = f"{result.id}/{claim.name}"
+
+    def at(code: str, message: str) -> Diagnostic:
+        return Diagnostic(code, f"{where} {message}", result.file, claim.line, f"derivcheck verify --explain {code}")
+
+    if claim.as_printed:
+        if not claim.as_expected:
+            yield at("DC208", f"is recorded as printed wrongly, yet it is {claim.verdict}: {claim.reason}")
+        return
+    if claim.verdict in (Verdict.REFUTED, Verdict.UNDECIDED):
+        code = claim.code if claim.code in CODES else "DC207"
+        yield at(code, f"is {claim.verdict}: {claim.reason}")
+    for miss in claim.surviving:
+        yield at("DC601", f"has a near miss that survived ({miss.kind}): {miss.statement}")
+
+
+def warnings(result: ProblemResult) -> Iterator[Diagnostic]:
+    """Witnesses that did not do their work although the claim's verdict stands."""
+    for claim in result.claims:
+        if not claim.as_expected:
+            continue
+        for w in claim.witnesses:
+            if w.code and w.outcome in (Outcome.ABSTAINS, Outcome.NOT_RUN):
+                yield Diagnostic(w.code, f"{result.id}/{claim.name} {w.kind}: {w.reason}", result.file, claim.line)
