@@ -2,7 +2,7 @@
 
 What a reader believes is what is printed, so this module is part of the trusted base.  `text` is exact: bound
 variables are renamed apart from every free symbol and every enclosing bound variable, brackets are put
-wherever two terms could be confused, and ``parse(text(t), free_names(t)) == t`` (see
+wherever two terms could be confused, and ``parse(text(t), free_names(t), sort=t.sort) == t`` (see
 `derivcheck.language.text`) is a property of the test suite. `latex`, `unicode` and `mathml` are for the eye:
 they share the names, and one layout (see `derivcheck.language.notation`).
 
@@ -24,7 +24,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from derivcheck.language.build import PREDICATES, SCALAR_FUNCTIONS, functions, reals
-from derivcheck.language.terms import BINDERS, INT, MEASURE, REAL, Term, free_symbols
+from derivcheck.language.terms import BINDERS, DOMAIN, INT, MEASURE, REAL, Term, free_symbols
 
 if TYPE_CHECKING:
     from derivcheck.language.context import Context
@@ -44,8 +44,8 @@ KEYWORDS = DOMAIN_WORDS | {
 # fmt: off
 CALLS = frozenset({
     *SCALAR_FUNCTIONS, *PREDICATES,
-    "sqrt", "max", "min", "sum", "prod", "integral", "E", "argmax", "argmin", "deriv", "D", "lim", "integrable",
-    "real", "factorial", "binomial", "inverse", "identity", "diag", "trace", "det", "add", "mul", "counting",
+    "sqrt", "max", "min", "sum", "prod", "integral", "E", "argmax", "argmin", "deriv", "D", "lim",
+    "integrable", "real", "domain", "factorial", "binomial", "inverse", "identity", "diag", "trace", "det", "add", "mul", "counting",
     "lebesgue",
 })
 # fmt: on
@@ -225,10 +225,19 @@ class _Text:
         s, binds = self.form(t, cast)
         return s if binds >= level else f"({s})"
 
+    def compact(self, t: Term, level: int = LOOSE) -> str:
+        """`t` without spaces where it is a simple index: ``t-1``."""
+        s = self.put(t, level)
+        if t.op == "aff" and all(a.op in ("sym", "bound") for a in t.args) and "`" not in s:
+            return s.replace(" ", "")
+        return s
+
     def open_place(self, t: Term, level: int = LOOSE) -> str:
         """`t` where nothing says which sort is wanted: an argument of a definition, a function's body."""
         if t.op == "aff" and not t.args:
             return f"integer({t.data[0]})"
+        if t.sort == DOMAIN:
+            return f"domain({self.put(t)})"
         return self.put(t, level, cast=False)
 
     def form(self, t: Term, cast: bool) -> tuple[str, int]:
@@ -302,7 +311,7 @@ class _Text:
             case "implies":
                 return " ==> ".join(self.put(a, NOT) for a in t.args), IMPLIES
             case "range":
-                lo, hi = (self.put(a, SUM).replace(" ", "") for a in t.args)
+                lo, hi = (self.compact(a, SUM) for a in t.args)
                 return f"{lo}..{hi}", ATOM
             case "interval":
                 return (
@@ -396,11 +405,7 @@ class _Text:
         f, *args = t.args
         name = self.scope.name_of(f) if f.op == "sym" else ""
         head = name if name == "pi" and not f.loose else self.put(f, ATOM, cast=False)
-        wanted = f.sort.domain_sorts
-        given = [
-            self.put(a).replace(" ", "") if w == INT and a.op == "aff" else self.put(a)
-            for a, w in zip(args, wanted, strict=False)
-        ]
+        given = [self.compact(a) for a in args]
         return f"{head}[{(', ' if any(' ' in g for g in given) else ',').join(given)}]"
 
     def compared(self, t: Term, sign: str) -> str:
@@ -451,7 +456,7 @@ class _Text:
         name = self.scope.name_of(point)
         by = self.put(point, ATOM)
         if index:
-            by += f"[{','.join(self.put(a).replace(' ', '') for a in index)}]"
+            by += f"[{','.join(map(self.compact, index))}]"
         with self.scope.opened(name):
             return f"D({self.put(t.body)}, {by})"
 
