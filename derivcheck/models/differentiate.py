@@ -12,6 +12,7 @@ walks it forwards.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -20,7 +21,7 @@ import numpy as np
 from derivcheck.models.errors import ShapeError
 from derivcheck.models.functional import broadcast_to, cast, reshape
 from derivcheck.models.graph import reachable
-from derivcheck.models.tensor import PRIMITIVES, Tensor, as_tensor, constant, make, scope
+from derivcheck.models.tensor import PRIMITIVES, Tensor, as_tensor, constant, labelled, make
 from derivcheck.models.tree import flatten, map_tree, unflatten
 
 __all__ = ["grad", "gradients", "hessian_vector_product", "jacobian", "jvp", "tangents", "value_and_grad", "vjp"]
@@ -48,7 +49,7 @@ def gradients(outputs: Sequence[Tensor], cotangents: Sequence[Tensor], inputs: S
         rule = PRIMITIVES[t.primitive].vjp if t.inputs else None
         if rule is None or t in wanted:
             continue
-        with _inside(t):
+        with labelled(t.scope):
             results = rule(cotangent[t], t, *t.inputs, **t.attributes)
         for x, g in zip(t.inputs, results, strict=True):
             if g is not None and x in depends:
@@ -65,18 +66,11 @@ def tangents(outputs: Sequence[Tensor], inputs: Sequence[Tensor], directions: Se
         rule = PRIMITIVES[t.primitive].jvp
         if rule is None:
             continue
-        with _inside(t):
+        with labelled(t.scope):
             out = rule([tangent.get(x) for x in t.inputs], t, *t.inputs, **t.attributes)
         if out is not None:
             tangent[t] = out
     return [tangent.get(t, broadcast_to(0.0, t.shape)) for t in outputs]
-
-
-def _inside(t: Tensor) -> Any:
-    from derivcheck.models.tensor import _scope
-
-    outer = _scope.get()
-    return scope("" if not t.scope or t.scope == outer else t.scope.removeprefix(f"{outer}."))
 
 
 def _fresh(tree: Any) -> tuple[Any, list[Tensor]]:
@@ -109,6 +103,7 @@ def value_and_grad(
         ``((scalar, anything), gradient)``.
     """
 
+    @functools.wraps(function)
     def both(*arguments: Any) -> Any:
         places = (argument,) if isinstance(argument, int) else argument
         filled = list(arguments)
@@ -134,7 +129,12 @@ def value_and_grad(
 def grad(function: Callable[..., Any], argument: int | tuple[int, ...] = 0) -> Callable[..., Any]:
     """The gradient of a scalar function with respect to one argument (or several)."""
     both = value_and_grad(function, argument)
-    return lambda *arguments: both(*arguments)[1]
+
+    @functools.wraps(function)
+    def gradient(*arguments: Any) -> Any:
+        return both(*arguments)[1]
+
+    return gradient
 
 
 def vjp(function: Callable[..., Any], *arguments: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
@@ -172,6 +172,7 @@ def jacobian(function: Callable[..., Any], argument: int = 0) -> Callable[..., A
     """All first derivatives, shape ``value.shape + argument.shape``, of a function of one tensor to one tensor."""
     from derivcheck.models.replicate import replicated
 
+    @functools.wraps(function)
     def full(*arguments: Any) -> Tensor:
         x = cast(arguments[argument])
 

@@ -24,6 +24,7 @@ class ShapeError(ModelError, ValueError):
 
     def __init__(self, where: str, expected: object, given: object) -> None:
         self.where, self.expected, self.given = where, expected, given
+        self.located = False  # whether ``where`` names a layer
         super().__init__(f"{where}: expected {_shown(expected)}, given {_shown(given)}")
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from derivcheck.models.tensor import PRIMITIVES, Array, Tensor
+from derivcheck.models.tensor import PRIMITIVES, Array, Tensor, labelled
 
 __all__ = ["Graph", "reachable", "rewrite"]
 
@@ -91,20 +91,15 @@ def rewrite(graph: Graph, rule: Callable[[Tensor, tuple[Tensor, ...]], Tensor | 
     ``rule(node, new_inputs)`` returns the node's replacement, or ``None`` to keep it (with its new inputs).
     The path of the layer stays with what replaces a node.
     """
-    from derivcheck.models.tensor import _scope
-
     new: dict[Tensor, Tensor] = {}
     for t in graph.nodes:
         if t.primitive in ("variable", "constant"):
             new[t] = t
             continue
         inputs = tuple(new[x] for x in t.inputs)
-        token = _scope.set(t.scope)
-        try:
+        with labelled(t.scope):
             out = rule(t, inputs)
-            if out is None:
-                out = t if inputs == t.inputs else Tensor(t.primitive, inputs, t.attributes, t.shape, t.kind, t.scope)
-        finally:
-            _scope.reset(token)
+        if out is None:
+            out = t if inputs == t.inputs else Tensor(t.primitive, inputs, t.attributes, t.shape, t.kind, t.scope)
         new[t] = out
     return Graph(graph.inputs, tuple(new[t] for t in graph.outputs))

@@ -7,13 +7,14 @@ depend on a replicated argument is computed once and shared.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from derivcheck.models.errors import ShapeError
 from derivcheck.models.graph import reachable
 from derivcheck.models.primitives.structural import repeated
-from derivcheck.models.tensor import PRIMITIVES, Tensor, as_tensor, variable
+from derivcheck.models.tensor import PRIMITIVES, Tensor, as_tensor, labelled, variable
 from derivcheck.models.tree import Structure, flatten, unflatten
 
 __all__ = ["flags_for", "replicate_nodes", "replicated"]
@@ -47,11 +48,14 @@ def replicate_nodes(outputs: Sequence[Tensor], replaced: dict[Tensor, Tensor], c
             new[t] = (t, False)
             continue
         rule = PRIMITIVES[t.primitive].replicate
-        new[t] = (rule([x for x, _ in inputs], [f for _, f in inputs], count, **t.attributes), True)
+        with labelled(t.scope):
+            new[t] = (rule([x for x, _ in inputs], [f for _, f in inputs], count, **t.attributes), True)
     return [repeated(*new[t], count) for t in outputs]
 
 
-def replicated(function: Callable[..., Any], axes: Sequence[Any]) -> Callable[..., Any]:
+def replicated(
+    function: Callable[..., Any], axes: Sequence[Any], count: int | None = None
+) -> Callable[..., Any]:
     """The function over a leading axis of replicas.
 
     Parameters
@@ -61,6 +65,8 @@ def replicated(function: Callable[..., Any], axes: Sequence[Any]) -> Callable[..
     axes : sequence
         For each argument ``True`` (its leaves carry a leading replica axis) or ``False`` (shared), or a tree
         of such flags. A generator that is replicated gives every replica its own numbers.
+    count : int, optional
+        Number of replicas; needed only where no array says it.
 
     Returns
     -------
@@ -68,14 +74,17 @@ def replicated(function: Callable[..., Any], axes: Sequence[Any]) -> Callable[..
         Every result has a leading replica axis.
     """
 
+    @functools.wraps(function)
     def outer(*arguments: Any) -> Any:
         flat, structure = flatten(tuple(arguments))
         flags = flags_for(axes, arguments)
         tensors = [as_tensor(x) for x in flat]
         counts = {t.shape[0] for t, f in zip(tensors, flags, strict=True) if f and t.kind != "generator"}
+        if count is not None:
+            counts.add(count)
         if len(counts) != 1:
             raise ShapeError("replicated", "one number of replicas for all replicated arguments", f"{sorted(counts)}")
-        count = counts.pop()
+        replicas = counts.pop()
         inner: list[Tensor] = []
         replaced: dict[Tensor, Tensor] = {}
         for t, f in zip(tensors, flags, strict=True):
@@ -86,6 +95,6 @@ def replicated(function: Callable[..., Any], axes: Sequence[Any]) -> Callable[..
             inner.append(v)
             replaced[v] = t
         results, out = flatten(function(*unflatten(structure, inner)))
-        return unflatten(out, replicate_nodes([as_tensor(y) for y in results], replaced, count))
+        return unflatten(out, replicate_nodes([as_tensor(y) for y in results], replaced, replicas))
 
     return outer

@@ -19,7 +19,7 @@ import numpy as np
 
 from derivcheck.models.errors import ModelError
 
-__all__ = ["PRIMITIVES", "Array", "Primitive", "Shape", "Tensor", "as_tensor", "constant", "make", "scope", "variable"]
+__all__ = ["PRIMITIVES", "Array", "Primitive", "Shape", "Tensor", "as_tensor", "constant", "labelled", "make", "scope", "variable"]
 
 Array = np.ndarray[Any, Any]
 Shape = tuple[int, ...]
@@ -244,8 +244,15 @@ def scope(name: str) -> Iterator[str]:
     """Label the nodes made inside with the path of a layer."""
     outer = _scope.get()
     path = f"{outer}.{name}" if outer and name else outer or name
+    with labelled(path):
+        yield path
+
+
+@contextmanager
+def labelled(path: str) -> Iterator[None]:
+    """Label the nodes made inside with exactly this path."""
     token = _scope.set(path)
     try:
-        yield path
+        yield
     finally:
         _scope.reset(token)

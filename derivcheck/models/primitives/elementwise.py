@@ -143,7 +143,7 @@ def register(
     """Enter an elementwise primitive into the table of all primitives."""
 
     def infer(*inputs: Tensor, **_: Any) -> tuple[Shape, str]:
-        return _shape(name, inputs), kind or inputs[-1].kind
+        return _shape(name, inputs), kind or ("float" if any(t.kind == "float" for t in inputs) else inputs[-1].kind)
 
     PRIMITIVES[name] = Primitive(
         name=name,

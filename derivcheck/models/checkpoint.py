@@ -1,0 +1,77 @@
+"""Checkpoints: one NumPy archive, replaced atomically, so that a killed run never leaves a torn file."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from derivcheck.models.errors import ModelError
+from derivcheck.models.tensor import Array
+
+__all__ = ["load_checkpoint", "save_checkpoint"]
+
+
+def save_checkpoint(
+    path: str | Path,
+    layout: Sequence[str],
+    steps: int,
+    arrays: Sequence[Array],
+    losses: Sequence[Any],
+    generator: np.random.Generator,
+) -> None:
+    """Write a checkpoint next to its place and move it there when it is complete.
+
+    Parameters
+    ----------
+    layout : sequence of str
+        What the arrays are; a checkpoint is loaded only where the layout is the same.
+    """
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=target.name, suffix=".part")
+    state = json.dumps(_plain(generator.bit_generator.state))
+    named = {f"array_{i}": x for i, x in enumerate(arrays)}
+    try:
+        with os.fdopen(handle, "wb") as file:
+            np.savez(
+                file, layout=np.array(list(layout)), steps=steps, losses=np.array(losses), generator=state, **named
+            )
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, target)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def load_checkpoint(
+    path: str | Path, layout: Sequence[str]
+) -> tuple[int, list[Array], Array, dict[str, Any]]:
+    """Steps, arrays, losses and generator state of a checkpoint of this layout."""
+    with np.load(path, allow_pickle=False) as saved:
+        if saved["layout"].tolist() != list(layout):
+            raise ModelError(f"{path} is a checkpoint of another network, optimiser or type")
+        count = sum(name.startswith("array_") for name in saved.files)
+        arrays = [saved[f"array_{i}"] for i in range(count)]
+        state = _restored(json.loads(str(saved["generator"])))
+        return int(saved["steps"]), arrays, saved["losses"], state
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _plain(v) for k, v in value.items()}
+    if isinstance(value, np.ndarray):
+        return {"dtype": value.dtype.str, "values": [int(v) for v in value]}
+    return int(value) if isinstance(value, np.integer) else value
+
+
+def _restored(value: Any) -> Any:
+    if isinstance(value, dict) and set(value) == {"dtype", "values"}:
+        return np.array(value["values"], dtype=value["dtype"])
+    return {k: _restored(v) for k, v in value.items()} if isinstance(value, dict) else value

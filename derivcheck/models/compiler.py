@@ -1,0 +1,408 @@
+"""From a Python function of tensors to one NumPy function.
+
+>>> import numpy as np
+>>> from derivcheck.models import compile, functional as F, grad
+>>> loss = lambda w, x: F.mean(F.square(F.tanh(x @ w)))
+>>> gradient = compile(grad(loss))
+>>> gradient(np.ones((3, 2)), np.eye(3)).shape
+(3, 2)
+>>> print(gradient.source.splitlines()[0])
+def run(w, x):
+"""
+
+from __future__ import annotations
+
+import builtins
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from derivcheck.models.cost import Cost, cost_of
+from derivcheck.models.errors import CompileError, ShapeError
+from derivcheck.models.graph import Graph, as_kind
+from derivcheck.models.passes.emit import Emitted, emit
+from derivcheck.models.passes.fuse import Group, fuse
+from derivcheck.models.passes.lower import lower
+from derivcheck.models.passes.merge import merge
+from derivcheck.models.passes.plan import Plan, plan
+from derivcheck.models.passes.simplify import simplify
+from derivcheck.models.replicate import flags_for, replicated
+from derivcheck.models.tensor import Array, Tensor, as_tensor, variable
+from derivcheck.models.tree import Structure, flatten, paths, unflatten
+
+__all__ = ["Compiled", "Program", "compile", "compile_graph", "optimise", "trace"]
+
+#: Bytes that a block of replicas may occupy: about a core's second-level cache.
+REPLICA_BYTES = 1 << 20
+
+
+# --- tracing ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Signature:
+    """What a program is specialised to: the arguments' structure, shapes and kinds, and static values."""
+
+    structure: Structure
+    leaves: tuple[tuple[Any, ...], ...]
+
+
+def _leaf(x: Any) -> tuple[Any, ...]:
+    if isinstance(x, np.ndarray):
+        kind = {"f": "float", "c": "float", "i": "int", "u": "int", "b": "bool"}.get(x.dtype.kind)
+        if kind is None:
+            raise CompileError(f"an argument of type {x.dtype} cannot become a tensor")
+        return kind, x.shape
+    if isinstance(x, np.random.Generator):
+        return "generator", ()
+    if isinstance(x, (bool, str)):
+        return "static", x
+    if isinstance(x, (int, float, np.number)):
+        return ("int" if isinstance(x, np.integer) else "float"), ()
+    if isinstance(x, (list, tuple)):
+        raise CompileError("nested sequences are trees; pass an array")
+    try:
+        hash(x)
+    except TypeError:
+        raise CompileError(f"an argument of type {type(x).__name__} cannot be compiled") from None
+    return "static", x
+
+
+def signature(arguments: tuple[Any, ...]) -> tuple[Signature, list[Any]]:
+    """Signature of a call, and its leaves."""
+    flat, structure = flatten(arguments)
+    return Signature(structure, tuple(_leaf(x) for x in flat)), flat
+
+
+def argument_names(function: Callable[..., Any], arguments: tuple[Any, ...]) -> list[str]:
+    """A name for every leaf: the parameter's name and the path inside it."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+        names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    except (TypeError, ValueError):
+        names = []
+    names += [f"x{i}" for i in range(len(names), len(arguments))]
+    return [p for name, tree in zip(names, arguments, strict=False) for p in paths(tree, name)]
+
+
+def trace(function: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[Graph, Structure, list[str]]:
+    """Draw the graph of a function at arguments of these shapes.
+
+    Returns
+    -------
+    graph : Graph
+    structure : Structure
+        Of the result.
+    names : list of str
+        Of the inputs.
+    """
+    sig, flat = signature(arguments)
+    return _trace(function, sig, flat, argument_names(function, arguments))
+
+
+def _trace(
+    function: Callable[..., Any], sig: Signature, flat: Sequence[Any], names: Sequence[str]
+) -> tuple[Graph, Structure, list[str]]:
+    inputs: list[Tensor] = []
+    used: list[str] = []
+    values: list[Any] = []
+    for (kind, *rest), x, name in zip(sig.leaves, flat, names, strict=True):
+        if kind == "static":
+            values.append(x)
+            continue
+        v = variable(rest[0], kind, name)
+        inputs.append(v)
+        used.append(name)
+        values.append(v)
+    result = function(*unflatten(sig.structure, values))
+    outputs, structure = flatten(result)
+    for y in outputs:
+        if not isinstance(y, (Tensor, np.ndarray, int, float, np.number)):
+            raise CompileError(f"a compiled function returns tensors, not {type(y).__name__}")
+    return Graph(tuple(inputs), tuple(as_tensor(y) for y in outputs)), structure, used
+
+
+# --- the pipeline --------------------------------------------------------------------------------------------
+
+
+def optimise(graph: Graph, dtype: Any = np.float64) -> dict[str, Graph]:
+    """The graph after every pass that maps a graph to a graph, by the pass's name."""
+    analytic = np.issubdtype(np.dtype(dtype), np.complexfloating)
+    out = {"drawn": graph}
+    out["lower"] = graph = lower(graph, stable=not analytic)
+    # Merging lets local identities see equal operands; simplifying makes more nodes equal.
+    out["simplify"] = graph = simplify(merge(simplify(graph)))
+    out["merge"] = merge(graph)
+    return out
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """A compiled graph of fixed shapes.
+
+    Attributes
+    ----------
+    graphs : dict
+        The graph after each pass, by name: ``"drawn"``, ``"lower"``, ``"simplify"``, ``"merge"``.
+    groups : tuple of Group
+        Schedule.
+    plan : Plan
+    emitted : Emitted
+    run : callable
+        Of the inputs' arrays (C-contiguous, of the right types); returns a tuple of arrays. Not re-entrant:
+        the workspace is the program's own.
+    """
+
+    graphs: dict[str, Graph]
+    groups: tuple[Group, ...]
+    plan: Plan
+    emitted: Emitted
+    run: Callable[..., tuple[Array, ...]]
+
+    @property
+    def source(self) -> str:
+        """The emitted NumPy text."""
+        return self.emitted.source
+
+    @property
+    def graph(self) -> Graph:
+        """The graph as compiled, after all passes."""
+        return self.graphs["merge"]
+
+    def cost(self) -> Cost:
+        """Floating-point operations and bytes of one call."""
+        return cost_of(self.groups, self.graph.outputs, self.plan.dtype.itemsize, self.plan.workspace)
+
+
+def compile_graph(
+    graph: Graph,
+    names: Sequence[str],
+    dtype: Any = np.float64,
+    resident: dict[Tensor, Array] | None = None,
+    updates: dict[int, Tensor] | None = None,
+) -> Program:
+    """Run all passes.
+
+    Parameters
+    ----------
+    graph : Graph
+    names : sequence of str
+        Of the inputs.
+    dtype
+        NumPy type of the float kind.
+    resident : dict, optional
+        Inputs that live in the program (they are no arguments of ``run``), with their arrays.
+    updates : dict, optional
+        Output position → resident input that takes its value at the end of every call; such outputs are not returned.
+    """
+    graphs = optimise(graph, dtype)
+    final = graphs["merge"]
+    groups = fuse(final)
+    planned = plan(final, groups, dtype, resident, updates)
+    emitted = emit(planned, names, updates)
+    # The text is this module's own: it holds names that `emit` made and numbers, nothing that a user wrote.
+    names_in_force = dict(emitted.names)
+    exec(builtins.compile(emitted.source, "<derivcheck.models>", "exec"), names_in_force)
+    return Program(graphs, groups, planned, emitted, names_in_force["run"])
+
+
+class Compiled:
+    """A function compiled at its first call for every new signature of arguments.
+
+    Made by :func:`compile`. The attributes below belong to the signature that was called last.
+
+    Attributes
+    ----------
+    program : Program
+    source : str
+        The emitted NumPy function.
+    graph : Graph
+        After all passes; ``graphs`` has those in between.
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        dtype: Any,
+        replicas: Sequence[Any] | None,
+        count: int | None,
+        block: int | None,
+    ) -> None:
+        self._function, self._dtype = function, np.dtype(dtype)
+        if self._dtype.kind not in "fc":
+            raise CompileError(f"float32, float64 or a complex type, not {self._dtype}")
+        self._replicas, self._count, self._block = replicas, count, block
+        self._programs: dict[Signature, tuple[Program, Structure]] = {}
+        self._blocks: dict[Signature, int] = {}
+        self._last: Program | None = None
+
+    @property
+    def program(self) -> Program:
+        """The program that ran last."""
+        if self._last is None:
+            raise CompileError("shapes are known at the first call: call it once, or use specialise(*arguments)")
+        return self._last
+
+    @property
+    def source(self) -> str:
+        """The emitted NumPy function."""
+        return self.program.source
+
+    @property
+    def graph(self) -> Graph:
+        """The graph as compiled."""
+        return self.program.graph
+
+    @property
+    def graphs(self) -> dict[str, Graph]:
+        """The graph after every pass, by the pass's name."""
+        return self.program.graphs
+
+    def cost(self) -> Cost:
+        """Floating-point operations and bytes of one call (of one block, if there are replicas)."""
+        return self.program.cost()
+
+    def specialise(self, *arguments: Any) -> Program:
+        """Compile for arguments like these without running."""
+        if self._replicas is None:
+            sig, flat = signature(arguments)
+            self._last = self._program(self._function, sig, flat, arguments)[0]
+            return self._last
+        replicas = _Replicas(self, arguments)
+        self._last = replicas.program(replicas.block)[0]
+        return self._last
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Run; arrays are converted to the compiled float type, results are new arrays."""
+        if self._replicas is not None:
+            return _Replicas(self, arguments).run()
+        sig, flat = signature(arguments)
+        program, structure = self._program(self._function, sig, flat, arguments)
+        self._last = program
+        return unflatten(structure, self._run(program, sig, flat))
+
+    def _program(
+        self, function: Callable[..., Any], sig: Signature, flat: Sequence[Any], arguments: tuple[Any, ...]
+    ) -> tuple[Program, Structure]:
+        if sig not in self._programs:
+            graph, structure, names = _trace(function, sig, flat, argument_names(self._function, arguments))
+            self._programs[sig] = compile_graph(graph, names, self._dtype), structure
+        return self._programs[sig]
+
+    def _run(self, program: Program, sig: Signature, flat: Sequence[Any]) -> tuple[Array, ...]:
+        ready = []
+        for (kind, *_), x in zip(sig.leaves, flat, strict=True):
+            if kind == "generator":
+                ready.append(x)
+            elif kind != "static":
+                ready.append(np.ascontiguousarray(as_kind(x, kind, self._dtype)).reshape(np.shape(x)))
+        with np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore"):
+            return program.run(*ready)
+
+
+class _Replicas:
+    """One call over replicas, block by block."""
+
+    def __init__(self, owner: Compiled, arguments: tuple[Any, ...]) -> None:
+        assert owner._replicas is not None
+        self.owner, self.arguments = owner, arguments
+        self.sig, self.flat = signature(arguments)
+        self.flags = flags_for(owner._replicas, arguments)
+        counts = {
+            np.shape(x)[0] if np.ndim(x) else 0
+            for x, f, leaf in zip(self.flat, self.flags, self.sig.leaves, strict=True)
+            if f and leaf[0] not in ("generator", "static")
+        }
+        if owner._count is not None:
+            counts.add(owner._count)
+        if len(counts) != 1 or 0 in counts:
+            raise ShapeError("replicas", "one number of replicas for all replicated arguments", f"{sorted(counts)}")
+        self.count = counts.pop()
+
+    @cached_property
+    def block(self) -> int:
+        """Replicas in a block: as many as fit the cache."""
+        if self.owner._block is not None:
+            return min(self.owner._block, self.count)
+        if self.sig not in self.owner._blocks:
+            probe, _ = self.program(min(2, self.count))
+            inputs = sum(t.size for t in probe.graph.inputs)
+            each = (probe.plan.workspace + inputs * self.owner._dtype.itemsize) / min(2, self.count)
+            self.owner._blocks[self.sig] = max(1, min(self.count, int(REPLICA_BYTES // max(each, 1))))
+        return self.owner._blocks[self.sig]
+
+    def part(self, lo: int, hi: int) -> tuple[Signature, list[Any]]:
+        values = [
+            x[lo:hi] if f and leaf[0] not in ("generator", "static") else x
+            for x, f, leaf in zip(self.flat, self.flags, self.sig.leaves, strict=True)
+        ]
+        return Signature(self.sig.structure, tuple(_leaf(x) for x in values)), values
+
+    def program(self, size: int, lo: int = 0) -> tuple[Program, Structure]:
+        assert self.owner._replicas is not None
+        sig, values = self.part(lo, lo + size)
+        # Without replicated arrays the shapes do not tell the size of the block.
+        key = Signature(sig.structure, (*sig.leaves, ("replicas", size)))
+        if key not in self.owner._programs:
+            function = replicated(self.owner._function, self.owner._replicas, size)
+            names = argument_names(self.owner._function, self.arguments)
+            graph, structure, used = _trace(function, sig, values, names)
+            self.owner._programs[key] = compile_graph(graph, used, self.owner._dtype), structure
+        return self.owner._programs[key]
+
+    def run(self) -> Any:
+        if self.count <= self.block:
+            sig, values = self.part(0, self.count)
+            program, structure = self.program(self.count)
+            self.owner._last = program
+            return unflatten(structure, self.owner._run(program, sig, values))
+        results: list[Array] = []
+        for lo in range(0, self.count, self.block):
+            size = min(self.block, self.count - lo)
+            sig, values = self.part(lo, lo + size)
+            program, structure = self.program(size, lo)
+            if size == self.block:
+                self.owner._last = program
+            for k, y in enumerate(self.owner._run(program, sig, values)):
+                if lo == 0:
+                    results.append(np.empty((self.count, *y.shape[1:]), y.dtype))
+                results[k][lo : lo + size] = y
+        return unflatten(structure, results)
+
+
+def compile(
+    function: Callable[..., Any],
+    *,
+    dtype: Any = np.float64,
+    replicas: Sequence[Any] | None = None,
+    count: int | None = None,
+    block: int | None = None,
+) -> Compiled:
+    """Compile a function of tensors to NumPy.
+
+    Parameters
+    ----------
+    function : callable
+        Of tensors or trees (nested ``dict``, ``list``, ``tuple``) of tensors, returning a tree of tensors. Strings,
+        booleans and ``None`` among the arguments are static. A ``numpy.random.Generator`` argument is a stream
+        of random numbers for :func:`~derivcheck.models.functional.normal` and its like.
+    dtype : {float32, float64, complex128}
+        Type of all floating-point numbers; complex for complex-step derivatives.
+    replicas : sequence of bool (or trees of bool), optional
+        For each argument whether its arrays carry a leading axis of replicas. Every result then has that axis too.
+    count : int, optional
+        Number of replicas where no array tells it (all of their randomness comes from a generator).
+    block : int, optional
+        Replicas that run at once; by default as many as fit the cache.
+
+    Returns
+    -------
+    Compiled
+        Called like the function, with arrays. Results are new arrays: they alias neither the arguments nor
+        later results.
+    """
+    return Compiled(function, dtype, replicas, count, block)

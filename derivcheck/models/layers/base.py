@@ -1,0 +1,187 @@
+"""What a layer is: a description of parameters and a function of them.
+
+A layer holds no numbers. ``layer.init(generator)`` draws its parameters, a nested dictionary of arrays;
+``layer(parameters, x)`` is its value, a tensor; so a network is an ordinary function of its parameters and
+can be differentiated, replicated and compiled like any other.
+
+What is not a function of the parameters stands in a :class:`Run`: whether the network is training, the running
+statistics that it reads and updates, the stream of random numbers for dropout, and the record of every
+layer's output.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from derivcheck.models.errors import ModelError, ShapeError
+from derivcheck.models.functional import cast
+from derivcheck.models.initialisers import Parameter
+from derivcheck.models.tensor import Tensor, as_tensor, scope
+
+__all__ = ["Layer", "Run"]
+
+
+class Run:
+    """One forward pass: its mode, its state, its randomness and its record.
+
+    Parameters
+    ----------
+    training : bool
+        Batch statistics and dropout, or running statistics and none.
+    state : dict, optional
+        Running statistics, as ``layer.init_state()`` makes them.
+    generator : Tensor, optional
+        Stream of random numbers (a generator argument of the compiled function).
+
+    Attributes
+    ----------
+    outputs : dict
+        Every layer's output by its path (``"0"``, ``"1.body.2"``), in the order of the forward pass.
+    """
+
+    def __init__(self, training: bool = False, state: Any = None, generator: Any = None) -> None:
+        self.training, self.generator = training, generator
+        self.outputs: dict[str, Tensor] = {}
+        self._given: Any = {} if state is None else state
+        self._updated: dict[tuple[str, ...], dict[str, Tensor]] = {}
+        self._path: list[str] = []
+
+    @property
+    def path(self) -> str:
+        """Path of the layer that is running."""
+        return ".".join(self._path)
+
+    @contextmanager
+    def inside(self, name: str) -> Iterator[None]:
+        """Everything inside belongs to the child of this name."""
+        self._path.append(name)
+        try:
+            with scope(name):
+                yield
+        finally:
+            self._path.pop()
+
+    def read(self) -> Mapping[str, Tensor]:
+        """State of the layer that is running."""
+        here = self._given
+        for name in self._path:
+            if not isinstance(here, Mapping) or name not in here:
+                raise ModelError(f"layer '{self.path}' has no state in this run: pass state=network.init_state()")
+            here = here[name]
+        return {k: as_tensor(v) for k, v in here.items()}
+
+    def write(self, **values: Tensor) -> None:
+        """New state of the layer that is running."""
+        self._updated[tuple(self._path)] = values
+
+    @property
+    def state(self) -> Any:
+        """State after this pass: what was written, and the rest as it was given."""
+
+        def merge(tree: Any, path: tuple[str, ...]) -> Any:
+            if path in self._updated:
+                return dict(self._updated[path])
+            if isinstance(tree, Mapping):
+                return {k: merge(v, (*path, k)) for k, v in tree.items()}
+            return tree
+
+        return merge(self._given, ())
+
+
+class Layer:
+    """Base class. A subclass gives ``parameters()`` and ``forward(p, x, run)``."""
+
+    def parameters(self) -> dict[str, Any]:
+        """Nested dictionary of :class:`Parameter`; empty if there are none."""
+        return {}
+
+    def states(self) -> dict[str, Any]:
+        """Nested dictionary of initial state arrays; empty if there are none."""
+        return {}
+
+    def forward(self, p: Any, x: Any, run: Run) -> Any:
+        """Value at parameters ``p``."""
+        raise NotImplementedError
+
+    def init(self, generator: Any, replicas: int | None = None, dtype: Any = np.float64) -> Any:
+        """Initial parameters.
+
+        Parameters
+        ----------
+        generator : numpy.random.Generator, int or Tensor
+            Source of randomness, or a seed; a generator's tensor draws inside a compiled function.
+        replicas : int, optional
+            Size of a leading axis of independent replicas.
+        dtype
+            Of the arrays.
+        """
+        if isinstance(generator, int):
+            generator = np.random.default_rng(generator)
+        lead = () if replicas is None else (replicas,)
+
+        def draw(spec: Any) -> Any:
+            if isinstance(spec, Parameter):
+                value = spec.initialiser.draw(generator, spec.shape, lead)
+                return value if isinstance(value, Tensor) else np.asarray(value, dtype)
+            return {k: draw(v) for k, v in spec.items()}
+
+        return draw(self.parameters())
+
+    def init_state(self, replicas: int | None = None, dtype: Any = np.float64) -> Any:
+        """Initial running statistics."""
+        lead = () if replicas is None else (replicas,)
+
+        def build(spec: Any) -> Any:
+            if isinstance(spec, dict):
+                return {k: build(v) for k, v in spec.items()}
+            value = np.asarray(spec, dtype)
+            return np.broadcast_to(value, (*lead, *value.shape)).copy()
+
+        return build(self.states())
+
+    def __call__(self, p: Any, x: Any, run: Run | None = None) -> Any:
+        """Value of the layer; see :class:`Run` for what ``run`` carries."""
+        run = Run() if run is None else run
+        if isinstance(x, (Tensor, np.ndarray, int, float)):
+            x = as_tensor(x)
+            x = x if x.kind == "int" else cast(x)
+        try:
+            y = self.forward(p, x, run)
+        except ShapeError as error:
+            if error.located:
+                raise
+            located = ShapeError(f"{self.label(run)}: {error.where}", error.expected, error.given)
+            located.located = True
+            raise located from error
+        if isinstance(y, Tensor):
+            run.outputs[run.path] = y
+        return y
+
+    def label(self, run: Run) -> str:
+        """Name of the layer in messages."""
+        return f"{type(self).__name__} '{run.path}'" if run.path else type(self).__name__
+
+    def require(self, run: Run, x: Tensor, sizes: dict[int, int], rank: int | None = None) -> None:
+        """Raise :class:`ShapeError` unless the axes have these sizes (and the tensor this rank)."""
+        wrong = rank is not None and x.ndim != rank
+        lowest = max([-a if a < 0 else a + 1 for a in sizes], default=0)
+        wrong = wrong or x.ndim < lowest or any(x.shape[a] != n for a, n in sizes.items())
+        if wrong:
+            count = rank if rank is not None else lowest
+            shown = ["*"] * count
+            for a, n in sizes.items():
+                shown[a] = str(n)
+            dots = "" if rank is not None else "…, "
+            error = ShapeError(self.label(run), f"shape ({dots}{', '.join(shown)})", x.shape)
+            error.located = True
+            raise error
+
+    def summary(self, shape: tuple[int, ...], training: bool = False) -> str:
+        """Table of layers, output shapes and numbers of parameters for an input of this shape."""
+        from derivcheck.models.summary import summary
+
+        return summary(self, shape, training)

@@ -1,0 +1,316 @@
+"""Emission: the plan as one readable NumPy function.
+
+Invariant: running the text computes the graph's outputs; every array that it returns is its own.
+
+A primitive's line stands in the table ``_LINES``; what has no line there is computed by the primitive's
+reference function and copied into place.
+"""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from derivcheck.models.passes.fuse import Group
+from derivcheck.models.passes.plan import Plan
+from derivcheck.models.primitives.structural import fold_places
+from derivcheck.models.tensor import PRIMITIVES, Array, Tensor
+
+__all__ = ["Emitted", "emit"]
+
+Line = Callable[["_Emitter", Tensor, str, list[str]], list[str]]
+
+
+@dataclass(frozen=True)
+class Emitted:
+    """A program's text and what its names stand for.
+
+    Attributes
+    ----------
+    source : str
+        Defines ``run(*inputs)``, returning a tuple.
+    names : dict
+        Arrays and functions that the text refers to.
+    """
+
+    source: str
+    names: dict[str, Any]
+
+
+def _ufunc(name: str) -> Line:
+    return lambda e, t, out, ins: [f"np.{name}({', '.join(ins)}, out={out})"]
+
+
+def _scalar_power(e: _Emitter, t: Tensor, out: str, ins: list[str]) -> list[str]:
+    return [f"np.power({ins[0]}, {t.attributes['exponent']!r}, out={out})"]
+
+
+def _where(e: _Emitter, t: Tensor, out: str, ins: list[str]) -> list[str]:
+    return [f"np.copyto({out}, {ins[2]})", f"np.copyto({out}, {ins[1]}, where={ins[0]})"]
+
+
+def _cast(e: _Emitter, t: Tensor, out: str, ins: list[str]) -> list[str]:
+    source = f"{ins[0]}.real" if np.issubdtype(e.plan.dtype, np.complexfloating) and t.kind != "float" else ins[0]
+    return [f"np.copyto({out}, {source}, casting='unsafe')"]
+
+
+def _reduce(name: str) -> Line:
+    return lambda e, t, out, ins: [f"np.{name}.reduce({ins[0]}, axis={t.attributes['axes']}, out={out})"]
+
+
+def _matmul(e: _Emitter, t: Tensor, out: str, ins: list[str]) -> list[str]:
+    return [f"np.matmul({ins[0]}, {ins[1]}, out={out})"]
+
+
+def _concatenate(e: _Emitter, t: Tensor, out: str, ins: list[str]) -> list[str]:
+    return [f"np.concatenate(({', '.join(ins)},), axis={t.attributes['axis']}, out={out})"]
+
+
+def _copy_reshape(e: _Emitter, t: Tensor, out: str, ins: list[str]) -> list[str]:
+    return [f"np.copyto({out}.reshape({t.inputs[0].shape}), {ins[0]})"]
+
+
+def _embed(e: _Emitter, t: Tensor, out: str, ins: list[str]) -> list[str]:
+    return [f"{out}.fill(0)", f"{out}[{_slices(t.attributes['slices'], t.shape)}] = {ins[0]}"]
+
+
+def _fold(e: _Emitter, t: Tensor, out: str, ins: list[str]) -> list[str]:
+    a = {k: v for k, v in t.attributes.items() if k != "shape"}
+    places = e.name_of("places", list(fold_places(t.shape, t.inputs[0].shape[: t.ndim], **a)))
+    return [f"{out}.fill(0)", f"for target, place in {places}:", f"    {out}[target] += {ins[0]}[place]"]
+
+
+def _scatter(e: _Emitter, t: Tensor, out: str, ins: list[str]) -> list[str]:
+    if t.attributes["axis"] != 0:
+        return _reference(e, t, out, ins)
+    return [f"{out}.fill(0)", f"np.add.at({out}, {ins[1]}, {ins[0]})"]
+
+
+def _random(e: _Emitter, t: Tensor, out: str, ins: list[str]) -> list[str]:
+    if np.issubdtype(e.plan.dtype, np.complexfloating):
+        return _reference(e, t, out, ins)
+    law = "standard_normal" if t.attributes["law"] == "normal" else "random"
+    return [f"{ins[0]}.{law}(dtype=np.{e.plan.dtype.name}, out={out})"]
+
+
+def _reference(e: _Emitter, t: Tensor, out: str, ins: list[str]) -> list[str]:
+    function = e.name_of(t.primitive, PRIMITIVES[t.primitive].evaluate)
+    attributes = "".join(f", {k}={e.literal(v)}" for k, v in t.attributes.items())
+    return [f"np.copyto({out}, {function}({', '.join(ins)}{attributes}), casting='unsafe')"]
+
+
+_LINES: dict[str, Line] = {
+    "add": _ufunc("add"),
+    "sub": _ufunc("subtract"),
+    "mul": _ufunc("multiply"),
+    "div": _ufunc("divide"),
+    "maximum": _ufunc("maximum"),
+    "minimum": _ufunc("minimum"),
+    "neg": _ufunc("negative"),
+    "exp": _ufunc("exp"),
+    "expm1": _ufunc("expm1"),
+    "log": _ufunc("log"),
+    "log1p": _ufunc("log1p"),
+    "sqrt": _ufunc("sqrt"),
+    "square": _ufunc("square"),
+    "reciprocal": _ufunc("reciprocal"),
+    "tanh": _ufunc("tanh"),
+    "sin": _ufunc("sin"),
+    "cos": _ufunc("cos"),
+    "abs": _ufunc("absolute"),
+    "sign": _ufunc("sign"),
+    "greater": _ufunc("greater"),
+    "greater_equal": _ufunc("greater_equal"),
+    "equal": _ufunc("equal"),
+    "power": _scalar_power,
+    "where": _where,
+    "cast": _cast,
+    "sum": _reduce("add"),
+    "max": _reduce("maximum"),
+    "argmax": lambda e, t, out, ins: [f"np.argmax({ins[0]}, axis={t.attributes['axis']}, out={out})"],
+    "matmul": _matmul,
+    "concatenate": _concatenate,
+    "reshape": _copy_reshape,
+    "embed": _embed,
+    "fold": _fold,
+    "take": lambda e, t, out, ins: [f"np.take({ins[0]}, {ins[1]}, axis={t.attributes['axis']}, out={out})"],
+    "scatter_add": _scatter,
+    "random": _random,
+    "alias": lambda e, t, out, ins: [f"np.copyto({out}, {ins[0]})"],
+    "stop_gradient": lambda e, t, out, ins: [f"np.copyto({out}, {ins[0]})"],
+}
+
+#: Lines that are right for real numbers only; complex steps use the reference function instead.
+_REAL_ONLY = frozenset({"abs", "sign", "greater", "greater_equal", "equal"})
+
+_VIEW_LINES: dict[str, Callable[[Tensor, str], str]] = {
+    "reshape": lambda t, x: f"{x}.reshape({t.shape})",
+    "transpose": lambda t, x: f"{x}.transpose({t.attributes['axes']})",
+    "broadcast_to": lambda t, x: f"np.broadcast_to({x}, {t.shape})",
+    "slice": lambda t, x: f"{x}[{_slices(t.attributes['slices'], t.inputs[0].shape)}]",
+    "flip": lambda t, x: f"np.flip({x}, {t.attributes['axes']})",
+}
+
+
+def _slices(slices: Sequence[tuple[int, int, int]], shape: Sequence[int]) -> str:
+    parts = []
+    for (start, count, step), n in zip(slices, shape, strict=True):
+        stop = start + (count - 1) * step + 1 if count else start
+        whole = (start, count, step) == (0, n, 1)
+        parts.append(":" if whole else f"{start}:{stop}" + (f":{step}" if step != 1 else ""))
+    while len(parts) > 1 and parts[-1] == ":":
+        parts.pop()
+    return ", ".join(parts) or "..."
+
+
+@dataclass
+class _Emitter:
+    plan: Plan
+    names: dict[str, Any] = field(default_factory=dict)
+    lines: list[str] = field(default_factory=list)
+    called: dict[Tensor, str] = field(default_factory=dict)
+    functions: dict[int, str] = field(default_factory=dict)
+    places: dict[Any, str] = field(default_factory=dict)
+
+    def name_of(self, hint: str, value: Any) -> str:
+        if id(value) not in self.functions:
+            name = f"{hint}_{len(self.names)}"
+            self.functions[id(value)] = name
+            self.names[name] = value
+        return self.functions[id(value)]
+
+    def literal(self, value: Any) -> str:
+        simple = isinstance(value, (int, str, tuple, bool)) or (isinstance(value, float) and np.isfinite(value))
+        return repr(value) if simple else self.name_of("value", value)
+
+    def read(self, t: Tensor) -> str:
+        """Text that denotes the node's value, drawing views on demand."""
+        if t in self.called:
+            return self.called[t]
+        if t.primitive == "constant" and t not in self.plan.static:
+            return self.literal(t.attributes["value"])
+        if t in self.plan.static:
+            name = self.place(self.plan.static[t])
+        else:
+            source = self.read(t.inputs[0])
+            if t.primitive in _VIEW_LINES:
+                text = _VIEW_LINES[t.primitive](t, source)
+            else:
+                function = self.name_of(t.primitive, PRIMITIVES[t.primitive].evaluate)
+                text = f"{function}({source}{''.join(f', {k}={v!r}' for k, v in t.attributes.items())})"
+            name = f"v{len(self.lines)}"
+            self.lines.append(f"{name} = {text}")
+        self.called[t] = name
+        return name
+
+    def place(self, array: Array) -> str:
+        """Name of an array of the workspace: one name for one piece of memory, so that reuse shows."""
+        key = (array.ctypes.data, array.shape, array.strides, array.dtype.str)
+        if key not in self.places:
+            self.places[key] = f"t{len(self.places)}"
+            self.names[self.places[key]] = array
+        return self.places[key]
+
+    def statement(self, t: Tensor, out: str, ins: list[str]) -> list[str]:
+        complex_step = np.issubdtype(self.plan.dtype, np.complexfloating)
+        if t.primitive not in _LINES or (complex_step and t.primitive in _REAL_ONLY):
+            return _reference(self, t, out, ins)
+        return _LINES[t.primitive](self, t, out, ins)
+
+    def group(self, group: Group) -> None:
+        for t in group.nodes:
+            for x in t.inputs:
+                if x not in group.nodes:
+                    self.read(x)
+        rows = self.plan.rows.get(group.nodes[0], 0)
+        for t in group.nodes:
+            self.read(t)
+        if not rows:
+            for t in group.nodes:
+                text = self.statement(t, self.read(t), [self.read(x) for x in t.inputs])
+                text[0] += f"  # {t.shape}" + (f" {t.scope}" if t.scope else "")
+                self.lines += text
+            return
+        assert group.shape is not None
+        count = group.shape[0]
+        self.lines.append(f"for lo in range(0, {count}, {rows}):  # {group.shape} in blocks of {rows} rows")
+        self.lines.append(f"    hi = min(lo + {rows}, {count})")
+        for t in group.nodes:
+            ins = [self._block(x, count, rows) for x in t.inputs]
+            text = self.statement(t, self._block(t, count, rows), ins)
+            text[0] += f"  # {t.scope}" if t.scope else ""
+            self.lines += [f"    {line}" for line in text]
+
+    def _block(self, t: Tensor, count: int, rows: int) -> str:
+        name = self.read(t)
+        if t in self.plan.scratch:
+            return f"{name}[:hi - lo]" if count % rows else name
+        return f"{name}[lo:hi]" if t.ndim and t.shape[0] == count and count > 1 else name
+
+    def copied(self, t: Tensor) -> str:
+        """Text of a copy of a node's value."""
+        return f"np.array({self.read(t)}, {self.dtype(t)}, order='C')"
+
+    def dtype(self, t: Tensor) -> str:
+        """Text of the NumPy type of a node."""
+        return {"float": f"np.{self.plan.dtype.name}", "int": "np.int64", "bool": "np.bool_"}[t.kind]
+
+
+def identifiers(paths: Sequence[str]) -> list[str]:
+    """Valid, distinct Python names for the paths of the inputs."""
+    out: list[str] = []
+    for path in paths:
+        name = re.sub(r"\W", "_", path) or "x"
+        name = f"x_{name}" if name[0].isdigit() or keyword.iskeyword(name) or re.fullmatch(r"[tv]\d+|np|lo|hi|target|place", name) else name
+        while name in out:
+            name += "_"
+        out.append(name)
+    return out
+
+
+def emit(plan: Plan, names: Sequence[str], updates: dict[int, Tensor] | None = None) -> Emitted:
+    """Write the program.
+
+    Parameters
+    ----------
+    plan : Plan
+    names : sequence of str
+        One for each input of the graph.
+    updates : dict, optional
+        As given to :func:`plan`.
+    """
+    updates = updates or {}
+    e = _Emitter(plan)
+    e.names["np"] = np
+    arguments = []
+    for t, name in zip(plan.graph.inputs, identifiers(names), strict=True):
+        if t in plan.resident:
+            e.names[name] = plan.resident[t]
+        else:
+            arguments.append(name)
+        e.called[t] = name
+    for t, k in plan.results.items():
+        e.called[t] = f"result_{k}"
+        e.lines.append(f"result_{k} = np.empty({t.shape}, {e.dtype(t)})")
+    for group in plan.groups:
+        e.group(group)
+    # Everything is read before anything resident is overwritten.
+    returned_names = []
+    for k, t in enumerate(plan.graph.outputs):
+        if k in updates:
+            continue
+        if plan.results.get(t) != k:
+            e.lines.append(f"result_{k} = {e.copied(t)}")
+        returned_names.append(f"result_{k}")
+    moved = {k: v for k, v in updates.items() if plan.static.get(plan.graph.outputs[k]) is not plan.resident[v]}
+    values = {k: e.read(plan.graph.outputs[k]) for k in moved}
+    for k, v in moved.items():
+        e.lines.append(f"np.copyto({e.read(v)}, {values[k]})")
+    returned = ", ".join(returned_names)
+    body = "\n".join(f"    {line}" for line in [*e.lines, f"return ({returned},)" if returned else "return ()"])
+    return Emitted(f"def run({', '.join(arguments)}):\n{body}\n", e.names)

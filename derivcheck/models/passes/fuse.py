@@ -1,0 +1,80 @@
+"""Scheduling: elementwise nodes of one shape that feed each other run together, block by block.
+
+Invariant: the groups are a permutation of the graph's nodes in which every node comes after its inputs; draws
+of random numbers keep their order.
+
+A node joins the earliest group of its shape that stands at or after everything it reads, if it shares an
+operand with that group. So an activation and its derivative, which reverse mode draws far apart, are computed
+in one pass over memory, and so is a whole optimiser step.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from derivcheck.models.graph import Graph
+from derivcheck.models.passes.layout import is_view
+from derivcheck.models.tensor import PRIMITIVES, Shape, Tensor
+
+__all__ = ["Group", "fuse"]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Nodes that run together.
+
+    Attributes
+    ----------
+    nodes : tuple of Tensor
+        In the order in which they run.
+    shape : tuple of int or None
+        The common shape of elementwise nodes; ``None`` for a node that runs alone.
+    """
+
+    nodes: tuple[Tensor, ...]
+    shape: Shape | None
+
+
+@dataclass
+class _Open:
+    shape: Shape | None
+    nodes: list[Tensor] = field(default_factory=list)
+    touched: set[Tensor] = field(default_factory=set)
+
+
+def fuse(graph: Graph) -> tuple[Group, ...]:
+    """Groups in the order in which they run; variables, constants and views are in none."""
+    groups: list[_Open] = []
+    ready: dict[Tensor, int] = {}  # the first group that may read a node
+    for t in graph.nodes:
+        if not t.inputs:
+            ready[t] = 0
+            continue
+        earliest = max(ready[x] for x in t.inputs)
+        if is_view(t):
+            # Its entries stand elsewhere than its source's: not for the group that is making the source.
+            ready[t] = earliest + 1 if _fusible(t.inputs[0]) else earliest
+        elif not _fusible(t):
+            groups.append(_Open(None, [t]))
+            ready[t] = len(groups)
+        else:
+            place = _joinable(groups, t, earliest)
+            if place is None:
+                groups.append(_Open(t.shape))
+                place = len(groups) - 1
+            groups[place].nodes.append(t)
+            groups[place].touched.update((t, *t.inputs))
+            ready[t] = place
+    return tuple(Group(tuple(g.nodes), g.shape) for g in groups)
+
+
+def _fusible(t: Tensor) -> bool:
+    return bool(t.inputs) and t.ndim > 0 and PRIMITIVES[t.primitive].elementwise
+
+
+def _joinable(groups: list[_Open], t: Tensor, earliest: int) -> int | None:
+    for place in range(earliest, len(groups)):
+        group = groups[place]
+        if group.shape == t.shape and any(x in group.touched for x in t.inputs):
+            return place
+    return None

@@ -1,0 +1,273 @@
+"""Buffer planning: every result gets a place in a workspace that is made once and reused.
+
+Invariant: no node's memory is written again while a later node still reads it (through whatever views), and
+what a program returns is memory of its own.
+
+The workspace consists of slots of bytes. A slot is free again after the last reader of its node has run;
+an elementwise result may take over the slot of an operand that it is the last to read. Groups too large for
+the cache run block by block: what only the group itself reads then needs a block's memory only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from derivcheck.models.graph import Graph, as_kind
+from derivcheck.models.passes.fuse import Group
+from derivcheck.models.passes.layout import is_view, root
+from derivcheck.models.tensor import PRIMITIVES, Array, Shape, Tensor
+
+__all__ = ["CACHE", "Plan", "plan"]
+
+#: Bytes of one operand of a block. Half a dozen operands of this size fit a core's second-level cache.
+CACHE = 1 << 16
+
+#: Primitives of which an operand's memory may become the result's.
+_IN_PLACE = frozenset(
+    {"add", "sub", "mul", "div", "maximum", "minimum", "neg", "exp", "expm1", "log", "log1p", "sqrt", "square"}
+    | {"reciprocal", "tanh", "sin", "cos", "power"}
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """Where everything stands.
+
+    Attributes
+    ----------
+    graph : Graph
+    groups : tuple of Group
+    dtype : numpy.dtype
+        Of the float kind.
+    static : dict
+        Arrays known before the call: constants, workspace, views of either.
+    scratch : set
+        Nodes whose array holds one block only.
+    rows : dict
+        Rows in a block, for every group that runs block by block (by its first node).
+    results : dict
+        Nodes that are computed straight into a fresh array: position among the outputs.
+    resident : dict
+        Inputs whose arrays live in the program.
+    workspace : int
+        Bytes.
+    """
+
+    graph: Graph
+    groups: tuple[Group, ...]
+    dtype: np.dtype[Any]
+    static: dict[Tensor, Array]
+    scratch: frozenset[Tensor]
+    rows: dict[Tensor, int]
+    results: dict[Tensor, int]
+    resident: dict[Tensor, Array]
+    workspace: int
+
+
+@dataclass
+class _Slots:
+    free: list[Array] = field(default_factory=list)
+    total: int = 0
+
+    def take(self, size: int) -> Array:
+        fitting = [s for s in self.free if s.nbytes >= size]
+        if fitting:
+            best = min(fitting, key=lambda s: s.nbytes)
+            # A slot far too large is left to those that need it.
+            if best.nbytes <= 4 * size + 4096:
+                self.free = [s for s in self.free if s is not best]
+                return best
+        rounded = max(64, -(-size // 64) * 64)
+        raw = np.zeros(rounded + 64, np.uint8)
+        start = -raw.ctypes.data % 64  # SIMD loads want aligned rows
+        self.total += rounded
+        return raw[start : start + rounded]
+
+    def give(self, slot: Array) -> None:
+        self.free.append(slot)
+
+
+def plan(
+    graph: Graph,
+    groups: tuple[Group, ...],
+    dtype: Any,
+    resident: dict[Tensor, Array] | None = None,
+    updates: dict[int, Tensor] | None = None,
+) -> Plan:
+    """Assign memory.
+
+    Parameters
+    ----------
+    graph, groups
+        From :func:`fuse`.
+    dtype
+        NumPy type of the float kind.
+    resident : dict, optional
+        Inputs that live in the program, with their arrays.
+    updates : dict, optional
+        Output position → resident input into whose array it is stored at the end of a call.
+    """
+    return _Planner(graph, groups, np.dtype(dtype), resident or {}, updates or {}).run()
+
+
+class _Planner:
+    def __init__(
+        self,
+        graph: Graph,
+        groups: tuple[Group, ...],
+        dtype: np.dtype[Any],
+        resident: dict[Tensor, Array],
+        updates: dict[int, Tensor],
+    ) -> None:
+        self.graph, self.groups, self.dtype = graph, groups, dtype
+        self.static: dict[Tensor, Array] = dict(resident)
+        self.resident = resident
+        self.scratch: set[Tensor] = set()
+        self.rows: dict[Tensor, int] = {}
+        self.results: dict[Tensor, int] = {}
+        self.slots = _Slots()
+        self.slot: dict[Tensor, Array] = {}
+        self.group_of = {t: i for i, g in enumerate(groups) for t in g.nodes}
+        position = 0
+        self.position: dict[Tensor, int] = {}
+        for g in groups:
+            for t in g.nodes:
+                self.position[t] = position
+                position += 1
+        self.end = position
+        for k, t in enumerate(graph.outputs):
+            if t.inputs and not is_view(t) and t not in self.results and k not in updates:
+                self.results[t] = k
+        self.last = self._last_uses()
+        self._in_place_updates(updates)
+
+    def _last_uses(self) -> dict[Tensor, int]:
+        last: dict[Tensor, int] = {}
+        for t in self.graph.nodes:
+            if t in self.position:
+                for x in t.inputs:
+                    r = root(x)
+                    last[r] = max(last.get(r, -1), self.position[t])
+        for t in self.graph.outputs:
+            if t not in self.results:
+                last[root(t)] = self.end
+        return last
+
+    def _in_place_updates(self, updates: dict[int, Tensor]) -> None:
+        # A new parameter may be computed right into the old one's memory if nothing reads the old one later.
+        taken: set[Tensor] = set()
+        for k, v in updates.items():
+            t = self.graph.outputs[k]
+            if t not in self.position or t in taken or t in self.results or t.shape != v.shape:
+                continue
+            later = self.last.get(v, -1)
+            group = self.groups[self.group_of[t]]
+            if later <= self.position[t] and (group.shape is not None) and t.primitive in _IN_PLACE:
+                if self._read_otherwise(v, group):
+                    continue
+                self.static[t] = self.resident[v]
+                taken.add(t)
+
+    def run(self) -> Plan:
+        for t in self.graph.nodes:
+            if t.primitive == "constant" and (t.ndim or t.kind != "float"):
+                self.static[t] = np.array(as_kind(t.attributes["value"], t.kind, self.dtype))
+        self._views()
+        for i, group in enumerate(self.groups):
+            self._place(i, group)
+        self._views()
+        return Plan(
+            self.graph,
+            self.groups,
+            self.dtype,
+            self.static,
+            frozenset(self.scratch),
+            self.rows,
+            self.results,
+            self.resident,
+            self.slots.total,
+        )
+
+    def _views(self) -> None:
+        for t in self.graph.nodes:
+            if t not in self.static and t.inputs and is_view(t) and t.inputs[0] in self.static:
+                x = self.static[t.inputs[0]]
+                self.static[t] = PRIMITIVES[t.primitive].evaluate(x, **t.attributes)
+
+    def _item(self, t: Tensor) -> np.dtype[Any]:
+        return {"float": self.dtype, "int": np.dtype(np.int64), "bool": np.dtype(np.bool_)}[t.kind]
+
+    def _bytes(self, t: Tensor, shape: Shape) -> int:
+        return int(np.prod(shape, dtype=np.int64)) * self._item(t).itemsize
+
+    def _store(self, t: Tensor, shape: Shape, slot: Array) -> None:
+        self.slot[t] = slot
+        self.static[t] = slot[: self._bytes(t, shape)].view(self._item(t)).reshape(shape)
+
+    def _place(self, i: int, group: Group) -> None:
+        blocked = self._block_rows(group)
+        if blocked:
+            self.rows[group.nodes[0]] = blocked
+        local: set[Tensor] = set()
+        if blocked:
+            local = {t for t in group.nodes if self._local(t, i)}
+        held: list[Array] = []  # slots that may be reused only after the whole (blocked) group
+        inner = _Slots(total=0)
+        for t in group.nodes:
+            here = self.position[t]
+            dying = [x for x in dict.fromkeys(root(x) for x in t.inputs) if self.last.get(x) == here]
+            mine = [x for x in dying if x in self.slot]
+            if t not in self.results and t not in self.static:
+                shape = (blocked, *t.shape[1:]) if t in local else t.shape
+                heir = self._heir(t, mine, local, group)
+                if heir is not None:
+                    mine.remove(heir)
+                    self._store(t, shape, self.slot.pop(heir))
+                elif t in local:
+                    self._store(t, shape, inner.take(self._bytes(t, shape)))
+                else:
+                    self._store(t, shape, self.slots.take(self._bytes(t, shape)))
+                if t in local:
+                    self.scratch.add(t)
+            for x in mine:
+                slot = self.slot.pop(x)
+                if x in self.scratch:
+                    inner.give(slot)
+                elif blocked:
+                    held.append(slot)
+                else:
+                    self.slots.give(slot)
+        for slot in (*held, *inner.free):
+            self.slots.give(slot)
+        self.slots.total += inner.total
+
+    def _local(self, t: Tensor, group: int) -> bool:
+        if t in self.results or t in self.static or t in self.graph.outputs:
+            return False
+        return all(self.group_of.get(u) == group for u in self.graph.users[t])
+
+    @staticmethod
+    def _read_otherwise(x: Tensor, group: Group) -> bool:
+        # Blocks of a transposed (or shifted) view are not blocks of the memory: a later block would read what
+        # an earlier one has overwritten.
+        return any(root(y) is x and y is not x for u in group.nodes for y in u.inputs)
+
+    def _heir(self, t: Tensor, dying: list[Tensor], local: set[Tensor], group: Group) -> Tensor | None:
+        if t.primitive not in _IN_PLACE:
+            return None
+        for x in dying:
+            same = x.shape == t.shape and x.kind == t.kind and (x in self.scratch) == (t in local)
+            if same and x in t.inputs and not self._read_otherwise(x, group):
+                return x
+        return None
+
+    def _block_rows(self, group: Group) -> int:
+        if group.shape is None or len(group.nodes) < 2 or group.shape[0] < 2:
+            return 0
+        row = self.dtype.itemsize * int(np.prod(group.shape[1:], dtype=np.int64))
+        if row * group.shape[0] <= 2 * CACHE:
+            return 0
+        return max(1, min(group.shape[0], CACHE // max(row, 1)))
