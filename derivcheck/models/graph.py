@@ -89,7 +89,8 @@ def rewrite(graph: Graph, rule: Callable[[Tensor, tuple[Tensor, ...]], Tensor | 
     """Rebuild a graph bottom-up.
 
     ``rule(node, new_inputs)`` returns the node's replacement, or ``None`` to keep it (with its new inputs).
-    The path of the layer stays with what replaces a node.
+    Kept nodes are made anew, so that creation order, the order of the schedule, stays the order drawn. The path
+    of the layer stays with what replaces a node.
     """
     new: dict[Tensor, Tensor] = {}
     for t in graph.nodes:
@@ -100,6 +101,6 @@ def rewrite(graph: Graph, rule: Callable[[Tensor, tuple[Tensor, ...]], Tensor | 
         with labelled(t.scope):
             out = rule(t, inputs)
         if out is None:
-            out = t if inputs == t.inputs else Tensor(t.primitive, inputs, t.attributes, t.shape, t.kind, t.scope)
+            out = Tensor(t.primitive, inputs, t.attributes, t.shape, t.kind, t.scope)
         new[t] = out
     return Graph(graph.inputs, tuple(new[t] for t in graph.outputs))

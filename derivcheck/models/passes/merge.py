@@ -30,7 +30,7 @@ def merge(graph: Graph) -> Graph:
         inputs = tuple(new[x] for x in t.inputs)
         key = _key(t, inputs)
         if key not in known:
-            # Made anew even if nothing changed: creation order, the order of the schedule, stays the order drawn.
+            # Made anew, as in ``rewrite``: creation order stays the order drawn.
             known[key] = Tensor(t.primitive, inputs, t.attributes, t.shape, t.kind, t.scope)
         new[t] = known[key]
     return Graph(graph.inputs, tuple(new[t] for t in graph.outputs))

@@ -239,6 +239,6 @@ def simplify(graph: Graph) -> Graph:
         found = _RULES[t.primitive](t, inputs) if t.primitive in _RULES else None
         if found is not None:
             return found
-        return None if inputs == t.inputs else Tensor(t.primitive, inputs, t.attributes, t.shape, t.kind, t.scope)
+        return Tensor(t.primitive, inputs, t.attributes, t.shape, t.kind, t.scope)
 
     return rewrite(graph, rule)
