@@ -1,11 +1,11 @@
 """Checking a claimed Jacobian against batched finite differences.
 
-Two stages. All columns are measured with two steps of central differences, in one batched call; where that
+Two stages. All columns are measured with four-point differences, in one batched call; where that
 settles the entries (nearly always) the check is done. The other columns get one sweep over steps from half a
 variable's scale down to 1e-10 of the variable itself, extrapolated with an error budget of its own. Only the
 sweep refutes.
 
-Steps are relative to each variable's scale, and never more than an eighth of the variable itself: with a step
+Steps are relative to each variable's scale, and a small part of the variable itself: with a step
 of 1e-3·max(|x|, 1), the derivative of log at 1e-7 was 34 % wrong. One-sided quotients come from the same
 values, so a kink is seen as such. Nothing here depends on the unit of the function: multiplied by 1e-7 or
 1e7, it gets the same verdict.
@@ -33,17 +33,16 @@ from derivcheck.experiment.result import ExperimentResult, FloatArray
 
 EPS = float(np.finfo(np.float64).eps)
 
-# Truncation ~ h² and rounding ~ ε/h of a central difference balance near ε^⅓ = 6e-6; a little more, for
-# functions with values larger than their variation.
+# Truncation ~ h² and rounding ~ ε/h of a central difference balance near ε^⅓ = 6e-6; a little more, for functions
+# with values larger than their variation.
 _FIRST_STEP = 4e-5
-_FIRST_RATIO = 2.0
 
 _SWEEP_RATIO = 4.0
 _SWEEP_TOP = 0.5
 _SWEEP_BOTTOM = 1e-10
 _MAX_LEVELS = 40
 
-# A function of the vector x rounds like one whose value and arguments each carry a few units of ε.
+# Units of ε in the value and in each argument of a function, as if all its rounding happened there.
 ROUNDING_UNITS = 8.0
 
 # Steps this far below the largest that do not change the function say nothing of its slope: eight digits may
@@ -154,10 +153,10 @@ def check_jacobian(
     target = np.ascontiguousarray(jacobian.swapaxes(1, 2))
 
     evaluate = Perturbed(function, points, block)
-    base, measured, noise = _first_stage(evaluate, points, units)
+    base, measured, noise, variation = _first_stage(evaluate, points, units)
     if base.shape[1] != target.shape[2]:
         raise ValueError(f"the callable has {base.shape[1]} outputs, but {target.shape[2]} were claimed")
-    sizes = np.ascontiguousarray(row_scale(jacobian, units, base).swapaxes(1, 2))
+    sizes = np.ascontiguousarray(row_scale(jacobian, units, variation).swapaxes(1, 2))
     status, budget = judge(target, measured, sizes, resolution)
     open_columns = np.argwhere((status != Status.AGREES).any(axis=2))
     if len(open_columns):
@@ -204,43 +203,61 @@ def variable_scale(points: FloatArray, scale: ArrayLike | None) -> FloatArray:
     return units
 
 
-def _first_stage(evaluate: Perturbed, points: FloatArray, units: FloatArray) -> tuple[FloatArray, Measured, FloatArray]:
-    """Return the values (p, m), the derivatives (p, d, m) from two steps, and the function's noise (p, m)."""
+def _first_stage(
+    evaluate: Perturbed, points: FloatArray, units: FloatArray
+) -> tuple[FloatArray, Measured, FloatArray, FloatArray]:
+    """Return values (p, m), four-point derivatives (p, d, m), and the function's noise and variation (p, m).
+
+    The variation is the yardstick of a gradient that is claimed to vanish: |f|, or the bend over a variable's scale.
+
+    The difference between the four-point and the central quotient is both the error estimate and, since a kink anywhere
+    among the four points would make it large, the guarantee that there is none.
+    """
     p, d = points.shape
-    away = np.where(points != 0.0, np.abs(points) / 8.0, np.inf)
-    step = np.minimum(_FIRST_STEP * units, away)
+    away = np.where(points != 0.0, np.abs(points) / 16.0, np.inf)
+    step = np.minimum(_FIRST_STEP * units, away).ravel()
     point, variable = (a.ravel() for a in np.indices((p, d)))
     x = points.ravel()
-    coordinates = np.concatenate(
-        [x + sign * step.ravel() / shrink for shrink in (1.0, _FIRST_RATIO) for sign in (1.0, -1.0)]
-    )
-    # One call: the base points, then every variable of every point at four places.
+    coordinates = np.concatenate([x - step, x + step, x + 2.0 * step])
+    # One call: the base points, then every variable of every point at three places.
     values = evaluate(
-        np.concatenate([np.arange(p), np.tile(point, 4)]),
+        np.concatenate([np.arange(p), np.tile(point, 3)]),
         (
-            np.concatenate([np.zeros(p, dtype=np.intp), np.tile(variable, 4)]),
+            np.concatenate([np.zeros(p, dtype=np.intp), np.tile(variable, 3)]),
             np.concatenate([points[:, 0], coordinates]),
         ),
     )
     base = values[:p]
-    plus0, minus0, plus1, minus1 = values[p:].reshape(4, p, d, -1)
-    right0, left0, right1, left1 = np.abs(coordinates.reshape(4, p, d, 1) - points[:, :, None])
+    minus, plus, beyond = values[p:].reshape(3, p, d, -1)
+    left, right, far = coordinates.reshape(3, p, d, 1) - points[:, :, None]
     centre = base[:, None, :]
     with np.errstate(all="ignore"):
-        coarse = (plus0 - minus0) / (right0 + left0)
-        fine = (plus1 - minus1) / (right1 + left1)
-        jump0 = (plus0 - centre) / right0 - (centre - minus0) / left0
-        jump1 = (plus1 - centre) / right1 - (centre - minus1) / left1
-        change = (fine - coarse) / (_FIRST_RATIO**2 - 1.0)
-        value = fine + change
-        # One-sided quotients differ by h·f″ + O(h³) for a smooth function; extrapolated, by O(h³).
-        jump = (_FIRST_RATIO * jump1 - jump0) / (_FIRST_RATIO - 1.0)
-        sensitivity = np.where(np.isfinite(value), np.abs(value), 0.0)
-        noise = ROUNDING_UNITS * EPS * (np.abs(base) + np.einsum("pd,pdm->pm", np.abs(points), sensitivity))
-        budget = np.abs(change) + noise[:, None, :] / right1
+        # Newton's divided differences, on the places as they were rounded.
+        slope_left, slope_right = (centre - minus) / -left, (plus - centre) / right
+        bend = (slope_right - slope_left) / (right - left)
+        far_bend = ((beyond - plus) / (far - right) - slope_right) / far
+        central = slope_left - left * bend
+        change = left * right * (far_bend - bend) / (far - left)
+        value = central + change
+        noise = function_noise(points, base, value)
+        # The weights of the four values add up to 2/h in size.
+        budget = np.abs(change) + 2.0 * noise[:, None, :] / right
+        bends = np.nan_to_num(np.abs(bend) * units[:, None] ** 2, nan=0.0, posinf=0.0)
+        variation = np.maximum(np.abs(base), bends.max(axis=1))
     finite = np.isfinite(value) & np.isfinite(centre)
     budget = np.where(finite, budget, np.inf)
-    return base, Measured(value, budget, jump, np.zeros_like(jump), finite), noise
+    measured = Measured(value, budget, np.zeros_like(value), np.zeros_like(value), finite)
+    return base, measured, noise, variation
+
+
+def function_noise(points: FloatArray, base: FloatArray, slopes: FloatArray) -> FloatArray:
+    """Return the rounding noise (p, m) to expect of the function, from its values and slopes (p, d, m).
+
+    Its value and each of its arguments carry a few units of ε, independently of one another.
+    """
+    carried = np.where(np.isfinite(slopes), slopes, 0.0) * points[:, :, None]
+    noise: FloatArray = ROUNDING_UNITS * EPS * (np.abs(base) + np.sqrt((carried * carried).sum(axis=1)))
+    return noise
 
 
 def _sweep(

@@ -94,20 +94,21 @@ def judge(
     return status, budget
 
 
-def row_scale(claimed: FloatArray, unit: FloatArray, values: FloatArray) -> FloatArray:
-    """Return the scale of each entry of claimed derivatives (p, m, …), positive where the function is not 0.
+def row_scale(claimed: FloatArray, unit: FloatArray, variation: FloatArray) -> FloatArray:
+    """Return the scale of each entry of claimed derivatives (p, m, …), positive unless f is zero all around.
 
     Parameters
     ----------
     unit
         Product of the scales of the variables that an entry differentiates by, shape (…).
-    values
-        The function at the points, shape (p, m): the yardstick where all derivatives are claimed to be zero.
+    variation
+        Size of the function's variation near the points, shape (p, m): the yardstick where all derivatives are claimed
+        to be zero.
     """
     size = np.where(np.isfinite(claimed), np.abs(claimed), 0.0)
-    largest = (size * unit).reshape(*values.shape, -1).max(axis=-1)
-    largest = np.where(largest > 0.0, largest, np.abs(values))
-    return np.maximum(size, FLOOR * largest.reshape(values.shape + (1,) * unit.ndim) / unit)
+    largest = (size * unit).reshape(*variation.shape, -1).max(axis=-1)
+    largest = np.where(largest > 0.0, largest, np.where(np.isfinite(variation), variation, 0.0))
+    return np.maximum(size, FLOOR * largest.reshape(variation.shape + (1,) * unit.ndim) / unit)
 
 
 def summarise(

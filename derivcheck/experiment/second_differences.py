@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from derivcheck.experiment.differences import EPS, ROUNDING_UNITS, STAIRCASE, sweep_steps, variable_scale
+from derivcheck.experiment.differences import STAIRCASE, function_noise, sweep_steps, variable_scale
 from derivcheck.experiment.entries import Measured, judge, row_scale, summarise
 from derivcheck.experiment.extrapolation import extrapolate
 from derivcheck.experiment.perturb import BLOCK, Perturbed, VectorFunction
@@ -73,17 +73,17 @@ def check_hessian(
         raise ValueError(f"points of shape {points.shape} do not go with Hessians of shape {hessian.shape}")
     units = variable_scale(points, scale)
     evaluate = Perturbed(function, points, block)
-    base, measured = _measure(evaluate, points, units)
+    base, measured, variation = _measure(evaluate, points, units)
     if base.shape[1] != hessian.shape[1]:
         raise ValueError(f"the callable has {base.shape[1]} outputs, but {hessian.shape[1]} were claimed")
-    sizes = row_scale(hessian, np.multiply.outer(units, units), base)
+    sizes = row_scale(hessian, np.multiply.outer(units, units), variation)
     status, budget = judge(hessian, measured, sizes, resolution)
     result = summarise(hessian, measured, status, budget, sizes, resolution, evaluate.rows, "")
     return HessianCheck(result, measured.value, budget, status)
 
 
-def _measure(evaluate: Perturbed, points: FloatArray, units: FloatArray) -> tuple[FloatArray, Measured]:
-    """Return the values (p, m) and the second derivatives (p, m, d, d) from two batched calls."""
+def _measure(evaluate: Perturbed, points: FloatArray, units: FloatArray) -> tuple[FloatArray, Measured, FloatArray]:
+    """Return values (p, m), second derivatives (p, m, d, d) and variation (p, m) from two batched calls."""
     p, d = points.shape
     point, variable = (a.ravel() for a in np.indices((p, d)))
     x = points.ravel()
@@ -112,8 +112,10 @@ def _measure(evaluate: Perturbed, points: FloatArray, units: FloatArray) -> tupl
     with np.errstate(all="ignore"):
         slope = (single[0] - single[1]) / (reach[0] + reach[1])
         # A slope in the middle of the sweep is good enough to say how far rounding of the arguments carries.
-        middle = np.where(np.isfinite(slope), np.abs(slope), 0.0)[levels // 2]
-        noise = ROUNDING_UNITS * EPS * (np.abs(base) + np.einsum("pd,pdm->pm", np.abs(points), middle))
+        middle = slope[levels // 2]
+        noise = function_noise(points, base, middle)
+        rises = np.nan_to_num(np.abs(middle) * units[:, None], nan=0.0, posinf=0.0)
+        variation = np.maximum(np.abs(base), rises.max(axis=1))
 
         right, left = (single[0] - centre) / reach[0], (centre - single[1]) / reach[1]
         diagonal = 2.0 * (right - left) / (reach[0] + reach[1])
@@ -170,4 +172,4 @@ def _measure(evaluate: Perturbed, points: FloatArray, units: FloatArray) -> tupl
             finite[a, row, column] = seen
     finite &= np.isfinite(base)[:, None, None, :]
     upright = Measured(*(np.moveaxis(array, 3, 1) for array in (value, budget, jump, jump_budget, finite)))
-    return base, upright
+    return base, upright, variation
