@@ -249,7 +249,9 @@ class _Text:
             case "sym":
                 return self.symbol(t), ATOM
             case "bound":
-                return self.scope.name_of(t), ATOM
+                # In D(f, x) the variable bears the name of the symbol x, which may need its quotes.
+                name = self.scope.name_of(t)
+                return name if name.startswith("?") else quoted(name), ATOM
             case "pi" | "oo" | "true" | "false":
                 return t.op, ATOM
             case "num":
@@ -325,6 +327,8 @@ class _Text:
                 over = ", ".join(self.put(a) for a in t.args[:-1])
                 into = "" if t.args[-1] == reals else " -> " + self.put(t.args[-1])
                 return f"functions({over}{into})", ATOM
+            case "add" | "mul":  # of one summand or factor, as rewriting may leave it
+                return f"{t.op}({', '.join(map(self.open_place, t.args))})", ATOM
         if t.op in BINDERS:
             return self.binder(t)
         return f"{t.op}({', '.join(self.put(a) for a in t.args)})", ATOM

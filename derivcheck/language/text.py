@@ -682,7 +682,7 @@ def _calls() -> dict[str, Callable[[_Given], Term]]:
         "max": raw("max", REAL, REAL, None),
         "min": raw("min", REAL, REAL, None),
         "add": raw("add", None, None),
-        "mul": raw("mul", REAL, REAL),
+        "mul": raw("mul", None, REAL),
         "and": raw("and", PROP, PROP, None),
         "or": raw("or", PROP, PROP, None),
         "real": lambda given: b.as_real(*given(None)),
