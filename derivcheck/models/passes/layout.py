@@ -1,21 +1,26 @@
-"""Which nodes move no data: views of another node's memory, and what is contiguous.
+"""Which nodes move no data: views of another node's memory, and how they step through it.
 
-Invariant: a node for which :func:`is_view` holds can be read through the memory of its input, whatever the
-size; every other node has contiguous memory of its own.
+Invariant: a node for which :func:`is_view` holds can be read through the memory of its input; every other node
+has memory of its own, in C order.
 """
 
 from __future__ import annotations
 
 from derivcheck.models.tensor import Shape, Tensor
 
-__all__ = ["contiguous", "is_view", "root"]
+__all__ = ["contiguous", "is_view", "root", "strides"]
+
+Strides = tuple[int, ...]
 
 _MOVING = frozenset({"transpose", "broadcast_to", "slice", "flip", "windows"})
 
 
 def is_view(t: Tensor) -> bool:
     """Whether the node is another view of its input's memory."""
-    return t.primitive in _MOVING or (t.primitive == "reshape" and contiguous(t.inputs[0]))
+    if t.primitive == "reshape":
+        source = t.inputs[0]
+        return reshaped(source.shape, strides(source), t.shape) is not None
+    return t.primitive in _MOVING
 
 
 def root(t: Tensor) -> Tensor:
@@ -26,27 +31,73 @@ def root(t: Tensor) -> Tensor:
 
 
 def contiguous(t: Tensor) -> bool:
-    """Whether the entries are known to lie in C order without gaps."""
-    if not is_view(t):
-        return True
+    """Whether the entries lie in C order without gaps."""
+    return all(
+        n == 1 or s == c for n, s, c in zip(t.shape, strides(t), c_order(t.shape), strict=True)
+    )
+
+
+def c_order(shape: Shape) -> Strides:
+    """Strides, in entries, of contiguous memory."""
+    out, step = [], 1
+    for n in reversed(shape):
+        out.append(step)
+        step *= n
+    return tuple(reversed(out))
+
+
+def strides(t: Tensor) -> Strides:
+    """Strides of a node's entries, in entries of its root's memory."""
+    if not t.inputs or t.primitive not in (*_MOVING, "reshape"):
+        return c_order(t.shape)
     source = t.inputs[0]
-    if not contiguous(source):
-        return False
+    s, a = strides(source), t.attributes
     if t.primitive == "reshape":
-        return True
+        return reshaped(source.shape, s, t.shape) or c_order(t.shape)
     if t.primitive == "transpose":
-        axes: tuple[int, ...] = t.attributes["axes"]
-        long = [a for a in axes if source.shape[a] != 1]
-        return long == sorted(long)
+        return tuple(s[i] for i in a["axes"])
+    if t.primitive == "broadcast_to":
+        return tuple(0 if n != m else step for n, m, step in zip(source.shape, t.shape, s, strict=True))
     if t.primitive == "slice":
-        return _leading_slice(source.shape, t.attributes["slices"])
-    return t.shape == source.shape and t.primitive == "broadcast_to"
+        return tuple(step * k for step, (_, _, k) in zip(s, a["slices"], strict=True))
+    if t.primitive == "flip":
+        return tuple(-step if i in a["axes"] else step for i, step in enumerate(s))
+    outer, inner = list(s), []
+    for axis, stride, dilation in zip(a["axes"], a["strides"], a["dilations"], strict=True):
+        outer[axis] = s[axis] * stride
+        inner.append(s[axis] * dilation)
+    return (*outer, *inner)
 
 
-def _leading_slice(shape: Shape, slices: tuple[tuple[int, int, int], ...]) -> bool:
-    # Contiguous if it cuts one axis, before which every axis has one entry left.
-    cut = [i for i, (s, n) in enumerate(zip(slices, shape, strict=True)) if s != (0, n, 1)]
-    if not cut:
-        return True
-    last = cut[-1]
-    return slices[last][2] == 1 and all(slices[i][1] == 1 for i in range(last))
+def reshaped(shape: Shape, steps: Strides, target: Shape) -> Strides | None:
+    """Strides under another shape, or ``None`` if the entries would have to be copied.
+
+    Axes are matched in groups of equal product; inside a group the old axes must follow each other in memory.
+    """
+    old = [(n, s) for n, s in zip(shape, steps, strict=True) if n != 1]
+    out: list[int] = []
+    i = j = 0
+    target_long = [n for n in target if n != 1]
+    if 0 in shape:
+        return c_order(target)
+    while i < len(old) and j < len(target_long):
+        size, count = old[i][0], target_long[j]
+        first, start = i, j
+        while size != count:
+            if size < count:
+                i += 1
+                size *= old[i][0]
+            else:
+                j += 1
+                count *= target_long[j]
+        if any(old[k][1] != old[k + 1][1] * old[k + 1][0] for k in range(first, i)):
+            return None
+        step = old[i][1]
+        group: list[int] = []
+        for n in reversed(target_long[start : j + 1]):
+            group.append(step)
+            step *= n
+        out += reversed(group)
+        i, j = i + 1, j + 1
+    long = iter(out)
+    return tuple(next(long) if n != 1 else 1 for n in target)

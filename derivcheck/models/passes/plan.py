@@ -173,7 +173,10 @@ class _Planner:
 
     def run(self) -> Plan:
         for t in self.graph.nodes:
-            if t.primitive == "constant" and (t.ndim or t.kind != "float"):
+            # A number stays text in elementwise lines; elsewhere it must be an array.
+            literal = t.ndim == 0 and t.kind == "float"
+            literal = literal and all(PRIMITIVES[u.primitive].elementwise for u in self.graph.users[t])
+            if t.primitive == "constant" and not literal:
                 self.static[t] = np.array(as_kind(t.attributes["value"], t.kind, self.dtype))
         self._views()
         for i, group in enumerate(self.groups):
