@@ -84,7 +84,7 @@ def default_jobs() -> int:
 
 
 @contextlib.contextmanager
-def pool(jobs: int) -> Iterator[ProcessPool]:
+def pool(jobs: int, deadline: float) -> Iterator[ProcessPool]:
     """A pool in which every task gets a fresh process; on the way out, whatever still runs is ended."""
     from pebble import ProcessPool
 
@@ -97,7 +97,7 @@ def pool(jobs: int) -> Iterator[ProcessPool]:
 
             multiprocessing.get_context("forkserver").set_forkserver_preload(["derivcheck.engine.preload"])
             forkserver.ensure_running()
-        made = ProcessPool(max_workers=jobs, max_tasks=1, initializer=prepare, context=ctx)
+        made = ProcessPool(max_workers=jobs, max_tasks=1, initializer=prepare, initargs=(deadline,), context=ctx)
         try:
             yield made
             made.close()  # type: ignore[no-untyped-call]

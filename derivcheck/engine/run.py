@@ -234,7 +234,7 @@ class _Run:
         jobs = self.options.jobs or default_jobs()
         with tempfile.TemporaryDirectory(prefix="derivcheck-") as spool:
             try:
-                with pool(jobs) as processes:
+                with pool(jobs, self.options.deadline) as processes:
                     self._schedule(processes, Path(spool))
             except KeyboardInterrupt:
                 raise Interrupted(self.done, self._total()) from None

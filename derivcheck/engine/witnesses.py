@@ -56,10 +56,10 @@ def witness(kind: str, claim: Claim, stream: Stream, *, certificate: bool = Fals
 
 def proof(claim: Claim, *, certificate: bool = False) -> WitnessResult:
     """Whether the claim's proof ends in the claim's statement, from the claim's hypotheses alone."""
-    from derivcheck.proof import ProofError
-
     if claim.proof is None:
         return WitnessResult("proof", Outcome.NOT_APPLICABLE, "no proof is given")
+    from derivcheck.proof import ProofError
+
     try:
         found = claim.proof(claim)
     except ProofError as error:

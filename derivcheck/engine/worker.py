@@ -11,6 +11,7 @@ import json
 import os
 import signal
 import sys
+import threading
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -57,17 +58,34 @@ class Task:
     spool: str
 
 
-def prepare() -> None:
-    """Set up a claim's process: bounded memory, no interrupts from the keyboard, no output among the report's."""
+def prepare(deadline: float) -> None:
+    """Set up a claim's process: bounded memory and time, no interrupts, no output among the report's.
+
+    The parent enforces the deadline.  Should the parent be killed, the process ends with it, or at the latest when it
+    has used several deadlines of processor time.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.dup2(sys.stderr.fileno(), 1)
+    os.dup2(2, 1)
+    sys.setrecursionlimit(20_000)
     if sys.platform != "win32":
         import resource
 
-        with contextlib.suppress(ValueError, OSError):
-            resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    sys.setrecursionlimit(20_000)
+        seconds = int(4 * deadline) + 60
+        for limit, value in (
+            (resource.RLIMIT_AS, MEMORY),
+            (resource.RLIMIT_CPU, seconds),
+            (resource.RLIMIT_CORE, 0),
+        ):
+            with contextlib.suppress(ValueError, OSError):
+                resource.setrlimit(limit, (value, value))
+        threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    """End this process once its parent is gone (the server of processes ends when the run does)."""
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
 
 
 def outline(path: str) -> list[str]:
@@ -105,10 +123,10 @@ def blank(claim: Claim, task: Task) -> ClaimResult:
     return ClaimResult(
         name=claim.name,
         summary=claim.summary,
-        statement=printing.text(claim.statement),
-        latex=printing.latex(claim.statement),
-        mathml=getattr(printing, "mathml", printing.text)(claim.statement),
-        given=tuple(f"{name}: {printing.text(fact)}" for name, fact in claim.context.facts()),
+        statement=printing.text(claim.statement, claim.context),
+        latex=printing.latex(claim.statement, claim.context),
+        mathml=printing.mathml(claim.statement, claim.context, display=True),
+        given=tuple(f"{name}: {printing.text(fact, claim.context)}" for name, fact in claim.context.facts()),
         as_printed=claim.as_printed,
         verdict=Verdict.UNDECIDED,
         reason="",

@@ -1,0 +1,142 @@
+"""Problems are found and read without being run."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import synthetic
+
+from derivcheck.diagnostics import DiagnosticError
+from derivcheck.engine import catalogue
+from derivcheck.engine.catalogue import problem_files, read, read_all, select
+
+
+@contextmanager
+def refusal(code: str) -> Iterator[pytest.ExceptionInfo[DiagnosticError]]:
+    """The body must be refused with this code."""
+    with pytest.raises(DiagnosticError) as caught:
+        yield caught
+    assert caught.value.diagnostic.code == code
+
+
+def test_an_entry_is_read_from_constants(tmp_path: Path) -> None:
+    path = synthetic.write(tmp_path, 'claim("first")', 'claim("second")')
+    entry = read(path)
+    assert (entry.id, entry.topic, entry.sources) == ("synthetic", "tests", ("S1", "S2"))
+    line = entry.line("second")
+    assert 'claim("second")' in path.read_text().splitlines()[line - 1]
+    assert entry.line("not there") == 0
+
+
+def test_names_that_the_file_assigns_are_followed(tmp_path: Path) -> None:
+    path = tmp_path / "p.py"
+    path.write_text(
+        'SOURCES = ("A1", "A2")\nTITLE: str = "a " "title"\n'
+        'problem = Problem("an-id", TITLE, topic="t", summary="s", sources=SOURCES, claims=make())\n'
+    )
+    entry = read(path)
+    assert (entry.id, entry.title, entry.sources) == ("an-id", "a title", ("A1", "A2"))
+
+
+def test_reading_does_not_run(tmp_path: Path) -> None:
+    path = synthetic.write(tmp_path, 'claim("first")', head="raise SystemExit('run')\n")
+    assert read(path).id == "synthetic"
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        ("DC101", "problem = Problem("),
+        ("DC101", "\0"),
+        ("DC102", "x = 1"),
+        ("DC102", "problem = something_else(id='a')"),
+        ("DC103", "problem = Problem(id=make(), title='t', topic='t', summary='s', sources=())"),
+        ("DC103", "problem = Problem(title='t', topic='t', summary='s', sources=())"),
+        ("DC103", "problem = Problem(id='a', title=1, topic='t', summary='s', sources=())"),
+        ("DC103", "problem = Problem(id='a', title='t', topic='t', summary='s', sources=(1, 2))"),
+        ("DC103", "problem = Problem(id='a', title='t', topic='t', summary='s', sources='A1')"),
+        ("DC103", "problem = Problem(id=unknown, title='t', topic='t', summary='s', sources=())"),
+    ],
+)
+def test_a_file_that_cannot_be_read_says_why(tmp_path: Path, code: str, text: str) -> None:
+    path = tmp_path / "p.py"
+    path.write_text(text)
+    with refusal(code) as caught:
+        read(path)
+    assert caught.value.diagnostic.file == str(path)
+
+
+def test_two_problems_with_one_id(tmp_path: Path) -> None:
+    paths = [synthetic.write(tmp_path, 'claim("c")', name=name) for name in ("a.py", "b.py")]
+    with refusal("DC104"):
+        read_all(paths)
+
+
+def test_helpers_are_no_problems(tmp_path: Path) -> None:
+    synthetic.write(tmp_path / "topic", 'claim("c")', id="one")
+    (tmp_path / "topic" / "_common.py").write_text("")
+    (tmp_path / "_private").mkdir()
+    (tmp_path / "_private" / "x.py").write_text("")
+    (tmp_path / ".hidden").mkdir()
+    (tmp_path / ".hidden" / "x.py").write_text("")
+    assert [f.name for f in problem_files([tmp_path])] == ["one.py"]
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "problems"
+    synthetic.write(folder / "linear", 'claim("c")', id="ridge-from-noise", topic="linear")
+    synthetic.write(folder / "deep", 'claim("c")', id="softmax-jacobian", topic="deep")
+    synthetic.write(folder / "deep", 'claim("c")', id="xavier-initialisation", topic="deep")
+    monkeypatch.setattr(catalogue, "problems_folder", lambda: folder)
+    return folder
+
+
+def test_selection(own: Path) -> None:
+    assert [e.id for e in select(["softmax-jacobian"])] == ["softmax-jacobian"]
+    assert [e.id for e in select(topic="deep")] == ["softmax-jacobian", "xavier-initialisation"]
+    assert [e.id for e in select(everything=True)] == ["softmax-jacobian", "xavier-initialisation", "ridge-from-noise"]
+    assert [e.id for e in select([str(own / "linear")])] == ["ridge-from-noise"]
+    twice = select(["softmax-jacobian", "softmax-jacobian"], topic="deep")
+    assert [e.id for e in twice] == ["softmax-jacobian", "xavier-initialisation"]
+
+
+def test_an_unknown_id_suggests_the_nearest(own: Path) -> None:
+    with refusal("DC001") as caught:
+        select(["softmax-jacobean"])
+    assert "did you mean 'softmax-jacobian'?" in str(caught.value)
+    with refusal("DC001") as caught:
+        select(["qqqqqq"])
+    assert "did you mean" not in str(caught.value)
+    with refusal("DC004") as caught:
+        select(topic="deeep")
+    assert "did you mean 'deep'?" in str(caught.value)
+
+
+def test_nothing_selected_and_no_such_file(own: Path) -> None:
+    with refusal("DC002"):
+        select()
+    with refusal("DC101"):
+        select(["no/such/file.py"])
+
+
+def test_a_file_of_ones_own_may_not_take_a_known_id(own: Path, tmp_path: Path) -> None:
+    mine = synthetic.write(tmp_path / "mine", 'claim("c")', id="softmax-jacobian")
+    with refusal("DC104"):
+        select([str(mine)], everything=True)
+
+
+def test_listing_imports_no_mathematics(tmp_path: Path) -> None:
+    synthetic.write(tmp_path, 'claim("c")')
+    code = (
+        "import sys; from pathlib import Path; from derivcheck.engine.catalogue import problem_files, read_all;"
+        f"assert read_all(problem_files([Path({str(tmp_path)!r})]));"
+        "print([m for m in ('numpy', 'sympy', 'derivcheck.language', 'derivcheck.problem') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
