@@ -115,7 +115,9 @@ def test_list_is_valid_json_with_every_problem() -> None:
 
 @pytest.fixture
 def problem(tmp_path: Path) -> Path:
-    return synthetic.write(tmp_path / "mine", 'claim("holds", run=good)', 'claim("printed", false_statement, as_printed=True)')
+    return synthetic.write(
+        tmp_path / "mine", 'claim("holds", run=good)', 'claim("printed", false_statement, as_printed=True)'
+    )
 
 
 @pytest.fixture
@@ -173,7 +175,9 @@ def test_show_prints_statement_sources_and_latex(problem: Path) -> None:
 
 def test_from_any_folder(problem: Path, tmp_path: Path) -> None:
     run("verify", problem, cwd=tmp_path)
-    direct = subprocess.run([sys.executable, str(ROOT / "cli.py"), "list"], capture_output=True, text=True, cwd=tmp_path)
+    direct = subprocess.run(
+        [sys.executable, str(ROOT / "cli.py"), "list"], capture_output=True, text=True, cwd=tmp_path
+    )
     assert direct.returncode == 0
 
 

@@ -84,9 +84,7 @@ while True:
 
 def test_a_writer_killed_at_any_moment_leaves_nothing_torn(cache: Cache) -> None:
     for attempt in range(4):
-        with subprocess.Popen(
-            [sys.executable, "-c", WRITER, str(cache.folder), KEY], stdout=subprocess.PIPE
-        ) as writer:
+        with subprocess.Popen([sys.executable, "-c", WRITER, str(cache.folder), KEY], stdout=subprocess.PIPE) as writer:
             assert writer.stdout is not None
             writer.stdout.readline()
             time.sleep(0.02 + 0.013 * attempt)
