@@ -24,6 +24,9 @@ from derivcheck.proof.normal_form.poly import (
     mono_times,
     sorted_node,
 )
+from derivcheck.proof.normal_form.poly import (
+    canonical_order as resort,
+)
 
 #: Leaves of the search for a least labelling; machine-learning identities needed at most two.
 MAX_LEAVES = 256
@@ -62,15 +65,6 @@ def _variable(t: Term) -> tuple:  # type: ignore[type-arg]
 def _depth(t: Term) -> int:
     """The nesting of binders below and at `t`: names chosen by it do not meet."""
     return max((_depth(a) for a in t.args), default=0) + (t.op in BINDERS)
-
-
-@lru_cache(maxsize=200_000)
-def resort(t: Term) -> Term:
-    """Sort commutative arguments, bottom up, without opening binders."""
-    if not t.args:
-        return t
-    args = tuple(resort(a) for a in t.args)
-    return sorted_node(t.op, args, t) if t.op in COMMUTATIVE else rebuild(t, args)
 
 
 def is_contraction(t: Term) -> bool:

@@ -54,6 +54,7 @@ from derivcheck.proof.normal_form.poly import (
     constant,
     exponent_of,
     from_integer,
+    leading,
     mono_power,
     mono_times,
     plus,
@@ -367,7 +368,7 @@ class Normaliser:
         q = {m: c / g for m, c in p.items()}
         sign = self.facts.poly_sign(q)
         if sign is None or sign == 0:
-            first = min(q, key=lambda m: tuple((a.key, e.const) for a, e in m))
+            first = leading(q)
             flip = q[first] < 0
         else:
             flip = sign < 0
@@ -752,7 +753,7 @@ class Normaliser:
             g = Fraction(gcd(*(c.numerator for c in diff.values())), lcm(*(c.denominator for c in diff.values())))
             diff = {m: c / g for m, c in diff.items()}
             if p.op == "eq":
-                first = min(diff, key=lambda m: tuple((x.key, e.const) for x, e in m))
+                first = leading(diff)
                 if diff[first] < 0:
                     diff = scaled(diff, Fraction(-1))
                 if integral:

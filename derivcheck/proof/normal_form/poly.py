@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 
-from derivcheck.language import INT, REAL, Term, make, num, real
+from derivcheck.language import INT, REAL, Term, free_symbols, make, num, real, substitute, symbol
 from derivcheck.language.build import affine, affine_parts
+from derivcheck.language.terms import rebuild
 
 
 class Unknown(Exception):
@@ -232,6 +233,30 @@ def exponent_of(t: Term) -> Lin | None:
         else:
             return None
     return Lin(const, _sorted_terms(out))
+
+
+def leading(p: Poly) -> Mono:
+    """The monomial that fixes a sign: the first in an order that does not see the names of opened variables.
+
+    Where two monomials differ in those names only, the one opened first decides.
+    """
+
+    def order(m: Mono) -> tuple[bytes, list[tuple[int, str]], bytes]:
+        t = mono_term(m)
+        fresh = sorted((s for s in free_symbols(t) if "#" in s.data), key=lambda s: int(s.data.rpartition("#")[2]))
+        blind = canonical_order(substitute(t, {s: symbol("#", s.sort, s.args) for s in fresh}))
+        return blind.key, [(int(s.data.rpartition("#")[2]), "") for s in fresh], t.key
+
+    return min(p, key=order)
+
+
+@lru_cache(maxsize=100_000)
+def canonical_order(t: Term) -> Term:
+    """Sort commutative arguments, bottom up, without opening binders."""
+    if not t.args:
+        return t
+    args = tuple(canonical_order(a) for a in t.args)
+    return sorted_node(t.op, args, t) if t.op in COMMUTATIVE else rebuild(t, args)
 
 
 def poly_of(t: Term) -> Poly:
