@@ -1,10 +1,13 @@
 """Gradient checks: derivcheck against torch.autograd.gradcheck (slow mode), in one run, on one thread.
 
-Prints one JSON row per function: seconds of either check (best of several), the ratio, and the smallest relative error,
-planted in one entry of the derivative, that either catches in every trial. The same functions, points and entries serve both.
+Prints one JSON row per function: seconds of either check (best of several), the ratio, and the smallest relative
+error, planted in one entry of the derivative, that either catches in every trial. The same functions, points and
+entries serve both.
 
     python benchmarks/gradient_check.py
 """
+
+# ruff: noqa: E402  (the number of threads is fixed before NumPy is loaded)
 
 from __future__ import annotations
 
@@ -15,8 +18,9 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -45,12 +49,11 @@ def softmax_case(size: int = 100) -> Case:
 
     def softmax(rows: Array) -> Array:
         e = np.exp(rows - rows.max(axis=1, keepdims=True))
-        return e / e.sum(axis=1, keepdims=True)
+        p: Array = e / e.sum(axis=1, keepdims=True)
+        return p
 
     p = softmax(z[None])[0]
-    return Case(
-        f"softmax({size})", z, np.diag(p) - np.outer(p, p), softmax, lambda v: torch.softmax(v, dim=0)
-    )
+    return Case(f"softmax({size})", z, np.diag(p) - np.outer(p, p), softmax, lambda v: torch.softmax(v, dim=0))
 
 
 def mlp_case() -> Case:
@@ -61,7 +64,7 @@ def mlp_case() -> Case:
     labels = draw.integers(sizes[-1], size=examples)
     bounds: list[tuple[int, int, int, int]] = []
     at = 0
-    for fan_in, fan_out in zip(sizes, sizes[1:], strict=False):
+    for fan_in, fan_out in pairwise(sizes):
         bounds.append((at, at + fan_in * fan_out, fan_in, fan_out))
         at += (fan_in + 1) * fan_out
     theta = draw.standard_normal(at) * 0.3
@@ -75,7 +78,8 @@ def mlp_case() -> Case:
                 np.tanh(h, out=h)
         top = h.max(axis=2)
         normaliser = np.log(np.exp(h - top[:, :, None]).sum(axis=2)) + top
-        return (normaliser - h[:, np.arange(examples), labels]).sum(axis=1)
+        total: Array = (normaliser - h[:, np.arange(examples), labels]).sum(axis=1)
+        return total
 
     x, y = torch.from_numpy(inputs), torch.from_numpy(labels)
 
@@ -114,7 +118,10 @@ def torch_check(case: Case, jacobian: Array | None) -> bool:
     planted = torch.from_numpy(jacobian)
     return bool(
         torch.autograd.gradcheck(
-            lambda u: _Planted.apply(u, case, planted), (v,), fast_mode=False, raise_exception=False
+            lambda u: _Planted.apply(u, case, planted),  # type: ignore[no-untyped-call]
+            (v,),
+            fast_mode=False,
+            raise_exception=False,
         )
     )
 
@@ -129,7 +136,7 @@ def best_seconds(run: Callable[[], object]) -> float:
     return min(times)
 
 
-def smallest(case: Case, check: Callable[[Array], Outcome], entries: Array) -> float | None:
+def smallest(case: Case, check: Callable[[Array], Outcome], entries: Sequence[tuple[int, int]]) -> float | None:
     """Return the smallest error that is caught in each of the entries, an error being relative to the entry."""
 
     def outcome(error: float) -> Outcome:
@@ -149,7 +156,7 @@ def main() -> None:
     for case in (softmax_case(), mlp_case()):
         m, d = case.jacobian.shape
         pick = rng(0, case.name, "entries")
-        entries = np.stack([pick.integers(m, size=TRIALS), pick.integers(d, size=TRIALS)], axis=1)
+        entries = [(int(pick.integers(m)), int(pick.integers(d))) for _ in range(TRIALS)]
 
         def ours(jacobian: Array, case: Case = case) -> Outcome:
             return check_jacobian(case.numpy, case.point, jacobian).result.outcome

@@ -107,21 +107,17 @@ def extrapolate(
 def _least(candidates: FloatArray, budgets: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return the candidate with the least budget among those that do not contradict a finer one."""
     shape = candidates.shape[2:]
-    best = np.full(shape, np.nan)
-    budget = np.full(shape, np.inf)
     low, high = np.full(shape, -np.inf), np.full(shape, np.inf)
+    consistent = np.isfinite(budgets)
     with np.errstate(all="ignore"):
-        lower, upper = candidates - _CONSISTENT * budgets, candidates + _CONSISTENT * budgets
-        for level in range(len(candidates) - 1, -1, -1):
-            believed = np.isfinite(budgets[level]) & (upper[level] >= low) & (lower[level] <= high)
-            if not believed.any():
-                continue
-            offered = np.where(believed, budgets[level], np.inf)
-            at = np.argmin(offered, axis=0)[None]
-            least = np.take_along_axis(offered, at, axis=0)[0]
-            better = least < budget
-            best = np.where(better, np.take_along_axis(candidates[level], at, axis=0)[0], best)
-            budget = np.where(better, least, budget)
-            low = np.maximum(low, np.where(believed, lower[level], -np.inf).max(axis=0))
-            high = np.minimum(high, np.where(believed, upper[level], np.inf).min(axis=0))
-    return best, budget
+        lower = np.where(consistent, candidates - _CONSISTENT * budgets, -np.inf)
+        upper = np.where(consistent, candidates + _CONSISTENT * budgets, np.inf)
+    for level in range(len(candidates) - 1, -1, -1):
+        accepted = consistent[level]
+        accepted &= (upper[level] >= low) & (lower[level] <= high)
+        np.maximum(low, np.where(accepted, lower[level], -np.inf).max(axis=0), out=low)
+        np.minimum(high, np.where(accepted, upper[level], np.inf).min(axis=0), out=high)
+    offered = np.where(consistent, budgets, np.inf).reshape(-1, *shape)
+    at = np.argmin(offered, axis=0)[None]
+    best = np.take_along_axis(candidates.reshape(-1, *shape), at, axis=0)[0]
+    return best, np.take_along_axis(offered, at, axis=0)[0]

@@ -114,28 +114,33 @@ def accumulate(
     NonFiniteDrawsError, OutOfBoundsError
         As their names say.
     """
-    first: list[list[FloatArray]] = []
+    size = n // GROUPS
+    # Several small groups are drawn together, a large one in pieces.
+    together = max(1, min(GROUPS, block // size))
+    group_sums: list[FloatArray] = []
     second: list[FloatArray] = []
     sizes: list[FloatArray] = []
     powers: list[FloatArray] = []
     largest = np.zeros(directions.shape[0])
-    for _ in range(GROUPS):
-        first.append([])
-        left = n // GROUPS
+    for start in range(0, GROUPS, together):
+        groups = min(together, GROUPS - start)
+        parts: list[FloatArray] = []
+        left = size
         while left:
-            values = draw(sampler, rng, min(left, block))
-            left -= len(values)
+            rows = min(left, max(1, block // groups))
+            left -= rows
+            values = draw(sampler, rng, groups * rows)
             if bounds is not None and ((values < bounds[0]).any() or (values > bounds[1]).any()):
                 raise OutOfBoundsError("a draw lies outside the declared bounds of its law")
             phi = function.features(values, centre)
             psi = phi @ directions.T
             square = psi * psi
-            first[-1].append(phi.sum(axis=0))
+            parts.append(phi.reshape(groups, rows, -1).sum(axis=1))
             second.append(phi.T @ phi)
             sizes.append(function.magnitude(values, centre).sum(axis=0))
             powers.append(np.stack([psi.sum(0), square.sum(0), (square * psi).sum(0), (square * square).sum(0)]))
             largest = np.maximum(largest, square.max(axis=0))
-    group_sums = [_fsum(parts) for parts in first]
+        group_sums.extend(_fsum(parts))
     mean = _fsum(group_sums) / n
     covariance = (_fsum(second) / n - np.outer(mean, mean)) * (n / (n - 1))
     p1, p2, p3, p4 = _fsum(powers) / n

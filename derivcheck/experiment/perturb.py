@@ -15,9 +15,9 @@ VectorFunction = Callable[[Any], Any]
 
 IndexArray = NDArray[np.intp]
 
-# Rows are built and evaluated in blocks of about this many numbers: 2 MB of float64, so that a block stays in
+# Rows are built and evaluated in blocks of about this many numbers: 1 MB of float64, so that a block stays in
 # cache.
-BLOCK = 1 << 18
+BLOCK = 1 << 17
 
 
 def typical_scale(x: FloatArray) -> FloatArray:
