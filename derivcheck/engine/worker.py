@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import multiprocessing.connection
 import os
 import signal
 import sys
@@ -78,13 +79,14 @@ def prepare(deadline: float) -> None:
         ):
             with contextlib.suppress(ValueError, OSError):
                 resource.setrlimit(limit, (value, value))
-        threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    run = multiprocessing.parent_process()
+    if run is not None:
+        threading.Thread(target=_end_with, args=(run.sentinel,), daemon=True).start()
 
 
-def _end_with(parent: int) -> None:
-    """End this process once its parent is gone (the server of processes ends when the run does)."""
-    while os.getppid() == parent:
-        time.sleep(0.5)
+def _end_with(run: int) -> None:
+    """End this process once the run that asked for it is gone (its sentinel becomes ready)."""
+    multiprocessing.connection.wait([run])
     os._exit(1)
 
 

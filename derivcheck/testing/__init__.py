@@ -1,6 +1,6 @@
 """For test suites: a pytest plugin that turns problem files into tests, and Hypothesis strategies from a Context.
 
-The plugin (`derivcheck.testing.plugin`) is found by pytest by itself once derivcheck is installed; it does nothing until
+Once derivcheck is installed, pytest finds the plugin (`derivcheck.testing.plugin`) by itself; it does nothing until
 a project says which files hold problems, in ``pyproject.toml``::
 
     [tool.pytest.ini_options]

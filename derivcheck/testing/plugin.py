@@ -56,7 +56,7 @@ def _asked(config: pytest.Config) -> list[str]:
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> ProblemFile | None:
     """Collect a problem file."""
     if _is_problem(parent.config, file_path):
-        return ProblemFile.from_parent(parent, path=file_path)  # type: ignore[no-any-return]
+        return ProblemFile.from_parent(parent, path=file_path)
     return None
 
 
