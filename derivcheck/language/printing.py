@@ -45,8 +45,8 @@ KEYWORDS = DOMAIN_WORDS | {
 CALLS = frozenset({
     *SCALAR_FUNCTIONS, *PREDICATES,
     "sqrt", "max", "min", "sum", "prod", "integral", "E", "argmax", "argmin", "deriv", "D", "lim",
-    "integrable", "real", "domain", "factorial", "binomial", "inverse", "identity", "diag", "trace", "det", "add", "mul", "counting",
-    "lebesgue",
+    "integrable", "real", "domain", "factorial", "binomial", "inverse", "identity", "diag", "trace", "det",
+    "add", "mul", "counting", "lebesgue",
 })
 # fmt: on
 
@@ -55,7 +55,7 @@ CALLS = frozenset({
 NAME = re.compile(r"[^\W\d]\w*'*(?:[@#]+\d+)*(?:~\d+)?")
 
 # How tightly a form binds; a form is bracketed where a tighter one is needed.
-LOOSE, IMPLIES, OR, AND, NOT, COMPARE, SUM, SIGNED, PRODUCT, POWER, ATOM = range(11)
+LOOSE, IMPLIES, OR, AND, NOT, COMPARE, SUM, SIGNED, BIG, PRODUCT, POWER, ATOM = range(12)
 
 #: A term is a graph; written out as a tree it can be exponentially long.  From here on an ellipsis is
 #: printed, which does not read back.
@@ -138,15 +138,11 @@ def differentiates_a_symbol(term: Term) -> bool:
     if point.op == "sym" and not point.loose:
         if point in free_symbols(body):
             return False
-        expected = (
-            reals if point.sort == REAL else functions(point.args) if point.sort.kind == "fun" else None
-        )
+        expected = reals if point.sort == REAL else functions(point.args) if point.sort.kind == "fun" else None
         return domain == expected
     # A bound variable of an array sort has its domains at its binder, so that only a number is written this
     # way.
-    return (
-        point.op == "bound" and point.sort == REAL and domain == reals and not mentions(body, point.data + 1)
-    )
+    return point.op == "bound" and point.sort == REAL and domain == reals and not mentions(body, point.data + 1)
 
 
 def mentions(term: Term, index: int) -> bool:
@@ -192,7 +188,8 @@ def affine_order(scope: Scope, term: Term) -> list[tuple[Term | None, int]]:
     def rank(item: tuple[Term, int]) -> tuple[bool, str, bytes]:
         return item[1] < 0, scope.name_of(item[0]) if not item[0].args else "~", item[0].key
 
-    out: list[tuple[Term | None, int]] = list(sorted(zip(term.args, term.data[1:], strict=True), key=rank))
+    atoms: list[tuple[Term, int]] = sorted(zip(term.args, term.data[1:], strict=True), key=rank)
+    out: list[tuple[Term | None, int]] = [*atoms]
     const = int(term.data[0])
     if const or not out:
         first = bool(out) and const > 0 and out[0][1] < 0
@@ -284,9 +281,7 @@ class _Text:
             case "matmul" | "hadamard":
                 left, right = t.args
                 sign = " @ " if t.op == "matmul" else " .* "
-                return self.put(left, PRODUCT if left.op == t.op else POWER) + sign + self.put(
-                    right, POWER
-                ), PRODUCT
+                return self.put(left, PRODUCT if left.op == t.op else POWER) + sign + self.put(right, POWER), PRODUCT
             case "transpose":
                 return self.put(t.args[0], ATOM) + ".T", ATOM
             case "app":
@@ -316,9 +311,7 @@ class _Text:
                 lo, hi = (self.compact(a, SUM) for a in t.args)
                 return f"{lo}..{hi}", ATOM
             case "interval":
-                return (
-                    "reals" if t == reals else f"interval({self.put(t.args[0])}, {self.put(t.args[1])})"
-                ), ATOM
+                return ("reals" if t == reals else f"interval({self.put(t.args[0])}, {self.put(t.args[1])})"), ATOM
             case "integers":
                 return "integers", ATOM
             case "space":
@@ -356,9 +349,7 @@ class _Text:
 
     def sum(self, t: Term) -> str:
         # i + 1 of integers is an integer; the sum of i and 1 as reals says so.
-        explicit = next(
-            (a for a in t.args if a.op == "real" or (a.op == "neg" and a.args[0].op == "real")), None
-        )
+        explicit = next((a for a in t.args if a.op == "real" or (a.op == "neg" and a.args[0].op == "real")), None)
         if not all(map(_looks_integer, t.args)):
             explicit = None
         out = ""
@@ -480,20 +471,20 @@ def text(term: Term, context: Context | None = None) -> str:
 
 def latex(term: Term, context: Context | None = None) -> str:
     """`term` as LaTeX for mathematics mode."""
-    from derivcheck.language import notation
+    from derivcheck.language import boxes, notation
 
-    return notation.to_latex(notation.layout(term, context))
+    return boxes.to_latex(notation.layout(term, context))
 
 
 def unicode(term: Term, context: Context | None = None) -> str:
     """`term` as one line with mathematical signs, for a terminal."""
-    from derivcheck.language import notation
+    from derivcheck.language import boxes, notation
 
-    return notation.to_unicode(notation.layout(term, context))
+    return boxes.to_unicode(notation.layout(term, context, linear=True))
 
 
 def mathml(term: Term, context: Context | None = None, *, display: bool = False) -> str:
     """`term` as a ``<math>`` element of presentation MathML."""
-    from derivcheck.language import notation
+    from derivcheck.language import boxes, notation
 
-    return notation.to_mathml(notation.layout(term, context), display=display)
+    return boxes.to_mathml(notation.layout(term, context), display=display)

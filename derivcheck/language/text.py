@@ -103,9 +103,7 @@ class _Token:
 class _Reader:
     """One text being read: tokens, a place among them, and the variables in scope."""
 
-    def __init__(
-        self, source: str, symbols: Mapping[str, Term], definitions: Mapping[str, Definition]
-    ) -> None:
+    def __init__(self, source: str, symbols: Mapping[str, Term], definitions: Mapping[str, Definition]) -> None:
         if len(source) > LENGTH:
             raise TextError(f"the text is longer than {LENGTH} characters", source[:1], 0)
         self.source = source
@@ -136,9 +134,8 @@ class _Reader:
             elif kind == "sign":
                 if value in _CLOSING:
                     opened.append(len(self.tokens))
-                elif value in _CLOSING.values():
-                    if not opened or _CLOSING[self.tokens[opened.pop()].value] != value:
-                        raise TextError("this bracket closes nothing", source, start)
+                elif value in _CLOSING.values() and (not opened or _CLOSING[self.tokens[opened.pop()].value] != value):
+                    raise TextError("this bracket closes nothing", source, start)
             elif value == "for" and opened:
                 if opened[-1] in self.fors:
                     raise TextError("a second 'for' in one pair of brackets", source, start)
@@ -196,8 +193,9 @@ class _Reader:
         self.at += 1
         return token.value
 
-    def opened(self, name: str, sort: Sort, domains: Sequence[Term], body: Callable[[], Value],
-               want: Sort | None) -> Term:
+    def opened(
+        self, name: str, sort: Sort, domains: Sequence[Term], body: Callable[[], Value], want: Sort | None
+    ) -> Term:
         """The body of a binder whose variable is called `name`, abstracted."""
         # No text can write a space in a bare name, and the depth keeps nested variables apart.
         var = symbol(f"{name} {len(self.scope)}", sort, domains)
@@ -501,9 +499,10 @@ class _Reader:
             if name in ("counting", "lebesgue", "domain"):
                 domain = self.domain()
                 self.need(")")
-                make_measure = {"counting": b.counting, "lebesgue": b.lebesgue, "domain": lambda d: d}[name]
-                return self.checked(at, lambda: make_measure(domain))
-        args, places = [], []
+                measures = {"counting": b.counting, "lebesgue": b.lebesgue}
+                return self.checked(at, lambda: measures[name](domain) if name in measures else domain)
+        args: list[Value] = []
+        places: list[int] = []
         while not self.take(")"):
             if args:
                 self.need(",")
@@ -538,7 +537,8 @@ class _Reader:
         self.at = middle + 1
         integer = word == "lim" and self.take("integer")
         name = self.name()
-        data, sort, domains = None, REAL, ()
+        data: str | None = None
+        domains: tuple[Term, ...] = ()
         if word == "lim":
             self.need("->")
             here = self.at
@@ -729,4 +729,3 @@ def parse(
         symbols = {str(s.data): s for s in symbols.symbols()}
     reader = _Reader(text, symbols, definitions or {})
     return reader.wanted(reader.whole(), sort, 0)
-
