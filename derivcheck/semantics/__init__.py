@@ -1,0 +1,18 @@
+"""What terms mean: interpretations of a Context, exact and rigorous evaluation, instances."""
+
+from derivcheck.semantics.evaluate import Evaluator
+from derivcheck.semantics.instances import Counterexample, InstancesResult, ModelsResult, check, models_exist
+from derivcheck.semantics.interpretation import Interpretation
+from derivcheck.semantics.judgement import Judgement, Truth
+
+__all__ = [
+    "Counterexample",
+    "Evaluator",
+    "InstancesResult",
+    "Interpretation",
+    "Judgement",
+    "ModelsResult",
+    "Truth",
+    "check",
+    "models_exist",
+]

@@ -1,0 +1,155 @@
+"""An interpretation: a concrete value for every symbol of a Context, satisfying it by construction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from derivcheck.language import Context, Declaration, Term
+from derivcheck.semantics.choices import Choices
+from derivcheck.semantics.evaluate import Evaluator, show
+from derivcheck.semantics.judgement import Judgement, Truth, unknown
+from derivcheck.semantics.numbers import BudgetExceeded, Unknown
+from derivcheck.semantics.values import Space, Value
+
+
+class Reject(Exception):
+    """These choices give no interpretation (an empty range, contradictory bounds): try others."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedFact:
+    """A fact of the Context, as judged on an interpretation."""
+
+    name: str
+    fact: Term
+    judgement: Judgement
+    #: Whether the value was built so that the fact holds (a property), or merely hoped for (an assumption).
+    constructed: bool
+
+
+class Interpretation:
+    """Values for the symbols of `context`, drawn through `choices`.
+
+    Symbols are built when they are first needed, so that a bound may mention other symbols.  Use `build` to have all of
+    them and `check` to judge the facts.
+
+    Raises
+    ------
+    Reject
+        From `build`, when these choices do not lead to an interpretation.
+    """
+
+    def __init__(self, context: Context, choices: Choices, budget: int = 200_000) -> None:
+        self.context = context
+        self.choices = choices
+        self.salt = choices.choose("salt", range(1 << 16))
+        self.evaluator = Evaluator(self, budget)
+        self.values: dict[Term, Value] = {}
+        self.spaces: dict[str, Space] = {}
+        self.declared: dict[Term, Declaration] = {}
+        self.definitions: dict[Term, Term] = {}
+        #: Symbols whose square root will be taken: the variances of normal laws.
+        self.square_symbols: set[Term] = set()
+        self._building: list[Term] = []
+        for d in _all_declarations(context.declarations):
+            if d.symbol is not None:
+                self.declared[d.symbol] = d
+            self.definitions.update(d.model)
+            variance = d.property("variance") if d.property("normal") is not None else None
+            if variance is not None:
+                self.square_symbols.update(_bare_symbols(variance.args[0]))
+
+    # ---------------------------------------------------------------------------------------- what evaluation asks
+
+    def symbol(self, term: Term) -> Value:
+        """The value of a symbol, built on first use."""
+        if term in self.values:
+            return self.values[term]
+        declaration = self.declared.get(term)
+        if declaration is None and term not in self.definitions:
+            raise Unknown(f"'{term.data}' is not declared")
+        if term in self._building:
+            raise Unknown("definitions that depend on each other: " + ", ".join(str(s.data) for s in self._building))
+        self._building.append(term)
+        try:
+            if term in self.definitions:
+                value = self.evaluator.value(self.definitions[term])
+            else:
+                from derivcheck.semantics.construct import construct
+
+                assert declaration is not None
+                value = construct(self, declaration)
+        finally:
+            self._building.pop()
+        self.values[term] = value
+        return value
+
+    def space(self, name: str) -> Space:
+        """The finite space of that name."""
+        if name not in self.spaces:
+            faces = self.choices.choose(f"points of {name}", (1, 2, 3, 4), "points")
+            self.spaces[name] = Space(name, faces)
+        return self.spaces[name]
+
+    # -------------------------------------------------------------------------------------------- building, checking
+
+    def build(self) -> None:
+        """Build every declared symbol."""
+        from derivcheck.semantics.random_families import constraint_rank
+
+        for d in sorted(self.declared.values(), key=constraint_rank):
+            assert d.symbol is not None
+            self.symbol(d.symbol)
+
+    def check(self, budget: int = 120_000) -> Iterator[CheckedFact]:
+        """Judge every fact of the context here, each with its own budget."""
+        for d in self.context.declarations:
+            for p in d.properties:
+                name = f"{d.name} {p.name}" if d.symbol is not None else p.name
+                built = d.symbol is not None and d.symbol not in self.definitions
+                for fact in p.facts:
+                    yield CheckedFact(name, fact, judge_in(self, fact, budget), built)
+
+    def description(self) -> tuple[tuple[str, str], ...]:
+        """The author's symbols with their values, for a reader."""
+        return tuple(
+            (d.name, show(self.values[d.symbol]))
+            for d in self.context.declarations
+            if d.symbol is not None and d.symbol in self.values
+        )
+
+
+def _all_declarations(declarations: tuple[Declaration, ...]) -> Iterator[Declaration]:
+    for d in declarations:
+        yield from _all_declarations(d.auxiliary)
+        yield d
+
+
+def _bare_symbols(variance: Term) -> Iterator[Term]:
+    """The symbol that a variance consists of: ``v``, or the array ``v`` in ``v(i)``."""
+    while variance.op == "lam":
+        variance = variance.args[-1]
+    if variance.op == "app":
+        variance = variance.args[0]
+    if variance.op == "sym":
+        yield variance
+
+
+def judge_in(world: Interpretation, proposition: Term, budget: int) -> Judgement:
+    """The judgement of a proposition in an interpretation; a budget that runs out is `Truth.UNKNOWN`."""
+    try:
+        return Evaluator(world, budget).judge(proposition)
+    except BudgetExceeded as error:
+        return unknown(str(error))
+
+
+def violated(facts: Iterator[CheckedFact]) -> tuple[CheckedFact | None, tuple[CheckedFact, ...]]:
+    """The first fact that fails (or has no value), and those that could not be judged."""
+    open_facts = []
+    for f in facts:
+        if f.judgement.truth in (Truth.FALSE, Truth.UNDEFINED):
+            return f, ()
+        if f.judgement.truth is Truth.UNKNOWN:
+            open_facts.append(f)
+    return None, tuple(open_facts)

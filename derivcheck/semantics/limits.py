@@ -1,0 +1,129 @@
+"""Limits and infinite series, by extrapolation on a geometric grid.
+
+The result is a ball whose radius is an *estimate* of the error, not a bound: whoever uses it says ``numeric``.  A
+sequence that does not settle gives a wide ball, which decides nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from flint import arb, ctx, fmpq
+
+from derivcheck.semantics.numbers import (
+    BudgetExceeded,
+    Dual,
+    Number,
+    Undefined,
+    Unknown,
+    add,
+    compare,
+    working_precision,
+)
+
+#: Digits kept while extrapolating: differences of near-equal numbers lose half of them.
+PRECISION = 320
+#: Grid of a limit over the reals, over the integers, and of the partial sums of a series.
+REAL_STEPS = range(2, 34)
+INTEGER_STEPS = range(2, 10)
+SERIES_STEPS = range(2, 10)
+#: Fewer values than this say nothing.
+FEWEST = 6
+#: The radius is this multiple of the last change of the extrapolated value.
+SAFETY = 8
+
+
+def limit(
+    f: Callable[[Number], Number], point: Number | None, side: str, infinite: int, over_integers: bool
+) -> Number:
+    """The limit of `f` at `point` (``None``: at ``infinite·∞``), from `side` or from both.
+
+    Raises
+    ------
+    Unknown
+        If too few values exist near the point, or the two sides differ.
+    """
+    if isinstance(point, Dual):
+        raise Unknown("a derivative by the point of a limit")
+    if point is None:
+        steps = INTEGER_STEPS if over_integers else REAL_STEPS
+        make = (lambda k: infinite * 2**k) if over_integers else (lambda k: fmpq(infinite * 2**k))
+        return extrapolate([make(k) for k in steps], f)
+    sides = [s for s in (1, -1) if side in ("", "+" if s > 0 else "-")]
+    found = [extrapolate([point + s * fmpq(1, 2**k) for k in REAL_STEPS], f) for s in sides]
+    if len(found) == 2 and not found[0].overlaps(found[1]):
+        raise Unknown("the two one-sided limits seem to differ")
+    return found[0] if len(found) == 1 or found[0].rad() < found[1].rad() else found[1]
+
+
+def series(term: Callable[[int], Number], start: int) -> Number:
+    """The sum of ``term(start) + term(start + 1) + …``."""
+    partial: dict[int, Number] = {}
+    out: Number = fmpq(0)
+    with working_precision(max(PRECISION, ctx.prec)):
+        for j in range(2 ** SERIES_STEPS[-1]):
+            out = add(out, term(start + j))
+            partial[j + 1] = out
+    return extrapolate([2**k for k in SERIES_STEPS], lambda n: partial[n])
+
+
+def extrapolate(grid: Sequence[Number], f: Callable[[Number], Number]) -> Number:
+    """The limit of ``f`` along `grid`, as a ball with an estimated radius."""
+    values: list[Number] = []
+    with working_precision(max(PRECISION, ctx.prec)):
+        for t in grid:
+            try:
+                v = f(t)
+            except BudgetExceeded:
+                raise
+            except (Undefined, Unknown):
+                values.clear()  # only an unbroken tail counts
+                continue
+            if isinstance(v, Dual):
+                raise Unknown("a derivative of a limit")
+            v = arb(v)
+            if not v.is_finite() or v.rad() > arb(2) ** -30 * (1 + abs(v.mid())):
+                continue
+            values.append(v)
+        if len(values) < FEWEST:
+            raise Unknown("too few values near the point of a limit")
+        return _settled(values)
+
+
+def _settled(values: list[Number]) -> Number:
+    """The best of the plain, Aitken and Richardson sequences, judged by how much each still changes."""
+    candidates = [values, _aitken(values), _richardson(values)]
+    best: Number | None = None
+    for sequence in candidates:
+        if len(sequence) < 3:
+            continue
+        last, before, earlier = sequence[-1], sequence[-2], sequence[-3]
+        error = SAFETY * max((last - before).abs_upper(), (before - earlier).abs_upper() / 16)
+        ball = arb(last.mid(), error + last.rad() + values[-1].rad())
+        if best is None or compare(ball.rad(), best.rad()) < 0:
+            best = ball
+    assert best is not None
+    # An extrapolation that leaves the neighbourhood of the values themselves is not believed.
+    spread = (values[-1] - values[-2]).abs_upper() * 64 + arb(2) ** -60
+    if (best - values[-1]).abs_lower() > spread:
+        raise Unknown("a limit's values do not settle")
+    return best
+
+
+def _aitken(values: list[Number]) -> list[Number]:
+    out = []
+    for a, b, c in zip(values, values[1:], values[2:], strict=False):
+        bend = c - 2 * b + a
+        if bend.contains(0):
+            out.append(c)
+        else:
+            out.append(arb((c - (c - b) ** 2 / bend).mid()))
+    return out
+
+
+def _richardson(values: list[Number]) -> list[Number]:
+    """Eliminate errors of order h, h², h³ on a grid whose step halves."""
+    for order in (1, 2, 3):
+        factor = 2**order
+        values = [arb(((factor * b - a) / (factor - 1)).mid()) for a, b in zip(values, values[1:], strict=False)]
+    return values
