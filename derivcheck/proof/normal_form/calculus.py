@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from derivcheck.language import (
     INT,
+    MEASURE,
     Fresh,
     Sum,
     Term,
@@ -36,6 +37,8 @@ from derivcheck.language import (
 )
 from derivcheck.language import instantiate as inst
 from derivcheck.language.terms import open_binder, rebuild, variable_sort
+from derivcheck.proof.normal_form.arrays import entry
+from derivcheck.proof.normal_form.names import plain
 from derivcheck.proof.normal_form.poly import Unknown
 
 Need = Callable[[Term], None]
@@ -140,7 +143,7 @@ class Differentiator:
             case "ind":
                 self._away_from_the_edge(t.args[0])
                 return ZERO
-            case "int" if t.args[0].op == "counting":
+            case "int" if t.args[0].op == "counting" and t.args[0].args[0].args[1].op != "oo":
                 if self.depends(t.args[0]):
                     raise Unknown("a range that depends on the variable")
                 v, body = open_binder(t, self.fresh)
@@ -205,6 +208,8 @@ class Differentiator:
                 self._away_from_the_edge(q)
         elif p.op in ("lt", "le", "eq") and p.args[0].sort.kind == "real":
             if self.depends(p):
+                for side in p.args:
+                    self(side)  # its conditions: where a side has a derivative, it is continuous
                 self.need(ne(*p.args))
         elif self.depends(p):
             raise Unknown("a condition that depends on the variable")
@@ -218,7 +223,7 @@ class Differentiator:
         d = self._under(v, domain)(body)
         if d == ZERO:
             return ZERO
-        ratio = make("int", (make("counting", (domain,), None, _MEASURE), abstract(d / body, v)), None, t.sort, t.hint)
+        ratio = make("int", (make("counting", (domain,), None, MEASURE), abstract(d / body, v)), None, t.sort, t.hint)
         return _times(t, ratio)
 
     def inner(self, t: Term) -> Term:
@@ -247,8 +252,6 @@ class Differentiator:
             n = domains(a)[0].args[1]
             return Sum(1, n, lambda k: Sum(1, n, lambda m: -f(i, k) * self(a(k, m)) * f(m, j)))
         if f.op in ("lam", "add", "neg", "scale", "matmul", "transpose", "identity", "diag", "hadamard"):
-            from derivcheck.proof.normal_form.arrays import entry
-
             return self(entry(f, tuple(args)))
         if f.op == "sym":
             out = []
@@ -269,11 +272,8 @@ class Differentiator:
 
 def generalised(p: Term, v: Term, domain: Term) -> Term:
     """The proposition `p` for every `v` in the domain, where it mentions `v`."""
-    return make("forall", (domain, abstract(p, v)), None, p.sort, v.data.split("#")[0]) if v in free_symbols(p) else p
+    return make("forall", (domain, abstract(p, v)), None, p.sort, plain(v)) if v in free_symbols(p) else p
 
 
 def _over(a: Term, b: Term) -> Term:
     return a if a == ZERO else a / b
-
-
-from derivcheck.language import MEASURE as _MEASURE  # noqa: E402

@@ -7,6 +7,7 @@ proposition follows from the facts.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -16,8 +17,11 @@ from derivcheck.language import (
     INT,
     PROP,
     REAL,
+    Int,
+    LanguageError,
     Term,
     abstract,
+    domains,
     free_symbols,
     instantiate,
     le,
@@ -33,6 +37,7 @@ from derivcheck.language import (
 )
 from derivcheck.language.terms import domain_of_measure, variable_sort
 from derivcheck.proof.normal_form.matching import Binding, match
+from derivcheck.proof.normal_form.names import MARK
 from derivcheck.proof.normal_form.poly import (
     ONE,
     UNIT,
@@ -46,6 +51,7 @@ from derivcheck.proof.normal_form.poly import (
     scaled,
     to_term,
 )
+from derivcheck.proof.normal_form.sums import Under, depends, join, scoped
 
 if TYPE_CHECKING:
     from derivcheck.proof.normal_form.normalise import Normaliser
@@ -91,7 +97,12 @@ class Facts:
         self.scopes: list[tuple[Term, Term | None]] = []
         self._linear: list[list[tuple[Poly, bool]]] = [[]]
         self._signs: list[dict[Term, int | float | None]] = [{}]
+        self._answers: list[dict[Term, bool]] = [{}]
+        self._asking: set[tuple[str, Term]] = set()
+        #: Counts questions that came back to themselves; what was found meanwhile is not remembered.
+        self.circles = 0
         self._busy: set[Term] = set()
+        self._integrands: dict[Schema, Term | None] = {}
         self._ready = False
         counter = 0
         for p in propositions:
@@ -106,6 +117,7 @@ class Facts:
         self._prepare()
         self.scopes.append((v, domain))
         self._signs.append({})
+        self._answers.append({})
         self._linear.append([])
         if domain is not None and domain.op == "range":
             lo, hi = domain.args
@@ -121,6 +133,7 @@ class Facts:
         """Leave the innermost scope."""
         self.scopes.pop()
         self._signs.pop()
+        self._answers.pop()
         self._linear.pop()
 
     def _difference(self, a: Term, b: Term) -> tuple[Poly, bool]:
@@ -128,12 +141,23 @@ class Facts:
         return plus(self._nf(b), self._nf(a), Fraction(-1)), False
 
     def _nf(self, t: Term) -> Poly:
-        """A normal form whose own conditions are not ours to record (the fact holds as it stands)."""
+        """A normal form that stands for the term without further conditions.
+
+        Raises
+        ------
+        Unknown
+            If a condition of the normal form does not follow from what is known: then the polynomial may differ from
+            the term (``Σ_{i=1}^n 1`` is `n` only for ``n >= 0``), in a fact as well as in a question.
+        """
         outer, self.n.conditions = self.n.conditions, []
         try:
-            return self.n.nf(real(t) if t.sort == INT else t)
+            p = self.n.nf(real(t) if t.sort == INT else t)
+            open_conditions = self.n.conditions
         finally:
             self.n.conditions = outer
+        if not all(self.holds(c) for c in open_conditions):
+            raise Unknown("a condition that does not follow")
+        return p
 
     def _prepare(self) -> None:
         """Turn the ground comparisons into linear facts and the equations into rules; once."""
@@ -151,6 +175,7 @@ class Facts:
                 self.rules.append(rule)
         self.n._memo.clear()
         self._signs[0].clear()
+        self._answers[0].clear()
 
     def _as_linear(self, p: Term) -> list[tuple[Poly, bool]]:
         """A comparison (or an equation) as facts ``poly >= 0`` or ``poly > 0``."""
@@ -171,7 +196,13 @@ class Facts:
         p = s.conclusion
         if p.op != "eq" or p.args[0].sort != REAL:
             return None
-        names = s.names
+        with ExitStack() as scope:
+            for v, domain in s.variables:
+                scope.enter_context(Under(self.n, v, domain))
+            return self._oriented(s)
+
+    def _oriented(self, s: Schema) -> Rule | None:
+        p, names = s.conclusion, s.names
         try:
             left = self._nf(p.args[0])
         except Unknown:
@@ -236,30 +267,38 @@ class Facts:
                 lo, hi = d.args
                 if not (_infinite(lo) or self.holds(le(lo, value))) or not (_infinite(hi) or self.holds(le(value, hi))):
                     return False
+            elif d.op == "functions":
+                try:
+                    if domains(value) != d.args[:-1]:
+                        return False
+                except LanguageError:
+                    return False
         return all(self.holds(_put(p, binding)) for p in s.premises)
 
     def independent_split(self, measure: Term, v: Term, m: Mono) -> Iterator[tuple[Mono, Mono]]:
         """Splits of a monomial in the outcome `v` into factors of two families known to be independent."""
         self._prepare()
+        if not self._probability(measure):
+            return
         for s in self.schemas:
             p = s.conclusion
-            if p.op != "pred" or p.data != "independent" or s.variables or p.args[0] != measure:
+            if p.op != "pred" or p.data != "independent" or s.variables or s.premises or p.args[0] != measure:
                 continue
-            left = {x for x in free_symbols(p.args[1]) if _random(x, measure)}
-            right = {x for x in free_symbols(p.args[2]) if _random(x, measure)}
-            one, two = [], []
-            for f in m:
-                used = {x for x in free_symbols(f[0]) if _random(x, measure)}
-                if used <= left:
-                    one.append(f)
-                elif used <= right:
-                    two.append(f)
-                else:
-                    break
-            else:
-                if one and two:
-                    yield tuple(one), tuple(two)
-                    return
+            left, right = (_generators(x, v) for x in p.args[1:])
+            if left is None or right is None:
+                continue
+            one = tuple(f for f in m if _function_of(f, v, left))
+            two = tuple(f for f in m if f not in one and _function_of(f, v, right))
+            if one and two and len(one) + len(two) == len(m):
+                yield one, two
+                return
+
+    def _probability(self, measure: Term) -> bool:
+        total = Int(measure, lambda w: 1)
+        return any(
+            s.conclusion.op == "eq" and s.conclusion.args == (total, num(1)) and not s.variables and not s.premises
+            for s in self.schemas
+        )
 
     # ------------------------------------------------------------------------------------------------------ signs
 
@@ -272,10 +311,22 @@ class Facts:
         here = self._signs[-1]
         if t in here:
             return here[t]
-        here[t] = None  # a question that comes back to itself is not an answer
-        s = self._sign(t)
-        here[t] = s
+        if ("sign", t) in self._asking:
+            self.circles += 1
+            return None  # a question that comes back to itself is not an answer
+        before = self.circles
+        self._asking.add(("sign", t))
+        try:
+            s = self._sign(t)
+        finally:
+            self._asking.discard(("sign", t))
+        if s is not None or self.final(before):
+            here[t] = s
         return s
+
+    def final(self, before: int) -> bool:
+        """May a negative answer be remembered?  Not if it was cut short inside another question."""
+        return self.circles == before or not (self._asking or self._busy)
 
     def _sign(self, t: Term) -> int | float | None:
         s = self._structural_sign(t)
@@ -320,7 +371,9 @@ class Facts:
                 return _product([self.sign(a) for a in t.args])
             case "div":
                 b = self.sign(t.args[1])
-                return None if b is None or b == 0 else _product([self.sign(t.args[0]), 1 if b > 0 else -1])
+                if b is None or b == 0 or (abs(b) != 1 and not self.nonzero(t.args[1])):
+                    return None
+                return _product([self.sign(t.args[0]), 1 if b > 0 else -1])
             case "add":
                 return _sum([self.sign(a) for a in t.args])
             case "pow":
@@ -366,18 +419,16 @@ class Facts:
         s = self.sign(a)
         if s == 1:
             return 1
-        even = e.op == "num" and e.data.denominator == 1 and e.data % 2 == 0
-        if even:
-            return 1 if (s is not None and abs(s) == 1) or self.nonzero(a) else 0.5
-        if s is not None and s >= 0:
-            return 0.5
+        nonzero = (s is not None and abs(s) == 1) or self.nonzero(a)
+        if not nonzero and not self.holds(le(num(0), e)):
+            return None  # 0 to a negative power has no sign
         if e.op == "num" and e.data.denominator == 1:
-            return s
-        return None
+            if e.data % 2 == 0:
+                return 1 if nonzero else 0.5
+            return s if s is None or not nonzero else (1 if s > 0 else -1)
+        return 0.5 if s is not None and s >= 0 else None
 
     def _binder_sign(self, t: Term) -> int | float | None:
-        from derivcheck.proof.normal_form.sums import Under
-
         sort, doms = variable_sort(t)
         v = self.n.fresh.symbol(t.hint, sort, doms)
         domain = domain_of_measure(t.args[0]) if t.op == "int" else t.args[0]
@@ -401,9 +452,11 @@ class Facts:
             return True
         if t.op in ("mul",) and all(self.nonzero(a) for a in t.args):
             return True
-        if t.op == "div" and self.nonzero(t.args[0]):
+        if t.op == "div" and self.nonzero(t.args[0]) and self.nonzero(t.args[1]):
             return True
-        if t.op in ("pow", "neg") and self.nonzero(t.args[0]):
+        if t.op == "neg" and self.nonzero(t.args[0]):
+            return True
+        if t.op == "pow" and _is_integer(t.args[1]) and self.nonzero(t.args[0]):
             return True
         if self._known(ne(t, num(0))) or self._known(ne(num(0), t)):
             return True
@@ -587,10 +640,26 @@ class Facts:
     def holds(self, p: Term) -> bool:
         """Does the proposition follow from what is known here?  False means *not known*."""
         self._prepare()
-        try:
-            return self._holds(p)
-        except Unknown:
+        for answers in reversed(self._answers):
+            if answers.get(p):
+                return True
+        here = self._answers[-1]
+        if p in here:
+            return here[p]
+        if ("holds", p) in self._asking:
+            self.circles += 1
             return False
+        before = self.circles
+        self._asking.add(("holds", p))
+        try:
+            found = self._holds(p)
+        except Unknown:
+            found = False
+        finally:
+            self._asking.discard(("holds", p))
+        if found or self.final(before):
+            here[p] = found
+        return found
 
     def _holds(self, p: Term) -> bool:
         match p.op:
@@ -678,8 +747,6 @@ class Facts:
         return (s is not None and abs(s) == 1) or self.nonzero(to_term(d))
 
     def _holds_for_all(self, p: Term) -> bool:
-        from derivcheck.proof.normal_form.sums import Under
-
         v, body = open_binder(p, self.n.fresh)
         with Under(self.n, v, p.args[0]):
             return self.holds(body)
@@ -698,8 +765,6 @@ class Facts:
 
     def _integrable(self, p: Term) -> bool:
         """Integrability: finite sums and multiples of integrable functions, constants under a finite measure."""
-        from derivcheck.proof.normal_form.sums import Under
-
         measure = p.args[0]
         if measure.op == "counting" and measure.args[0].args[1].op != "oo":
             return True
@@ -710,14 +775,8 @@ class Facts:
         return all(self._integrable_mono(measure, v, m) for m in value)
 
     def _integrable_mono(self, measure: Term, v: Term, m: Mono) -> bool:
-        from derivcheck.proof.normal_form.sums import Under, _join, depends
-
-        opened, mono, _ = _join(self.n, m)
-
-        scopes = [Under(self.n, u, d) for u, d in opened]
-        for scope in scopes:
-            scope.__enter__()
-        try:
+        opened, mono, _ = join(self.n, m)
+        with scoped(self.n, opened):
             mine = tuple(f for f in mono if depends(f, v))
             if not mine:
                 return self._finite(measure)
@@ -725,15 +784,12 @@ class Facts:
             for s in self.schemas:
                 if s.conclusion.op != "integrable" or s.conclusion.args[0] != measure:
                     continue
-                for binding in match(self._canonical_integrand(s.conclusion), wanted, s.names):
+                for binding in self._same_integrand(s, wanted):
                     if self._admissible(s, binding):
                         return True
             for left, right in self.independent_split(measure, v, mine):
                 return self._integrable_mono(measure, v, left) and self._integrable_mono(measure, v, right)
             return self._integrable_by_squares(measure, v, mine)
-        finally:
-            for scope in reversed(scopes):
-                scope.__exit__(None, None, None)
 
     def _integrable_by_squares(self, measure: Term, v: Term, m: Mono) -> bool:
         """``f²`` integrable gives ``f`` (finite measure); ``f²`` and ``g²`` integrable give ``fg``."""
@@ -750,25 +806,34 @@ class Facts:
             self._admissible(s, binding)
             for s in self.schemas
             if s.conclusion.op == "integrable" and s.conclusion.args[0] == measure
-            for binding in match(self._canonical_integrand(s.conclusion), square, s.names)
+            for binding in self._same_integrand(s, square)
         )
 
-    def _canonical_integrand(self, p: Term) -> Term:
-        sort, doms = variable_sort(p)
-        v = symbol("integrand#0", sort, doms)
-        body = to_term(self._nf(instantiate(p.body, v)))
-        return make("integrable", (p.args[0], abstract(body, v)), None, p.sort)
+    def _same_integrand(self, s: Schema, wanted: Term) -> Iterator[Binding]:
+        """The bindings under which the known integrability is the wanted one, integrands in normal form."""
+        if s not in self._integrands:
+            p = s.conclusion
+            v = symbol(f"integrand{MARK}", *variable_sort(p))
+            try:
+                body = to_term(self._nf(instantiate(p.body, v)))
+                self._integrands[s] = make("integrable", (p.args[0], abstract(body, v)), None, p.sort)
+            except Unknown:
+                self._integrands[s] = None
+        pattern = self._integrands[s]
+        if pattern is not None:
+            yield from match(pattern, wanted, s.names)
 
     def _finite(self, measure: Term) -> bool:
         """Is the total mass of the measure known to be a number?"""
-        from derivcheck.language import Int
-
         if measure.op == "counting":
             return measure.args[0].args[1].op != "oo"
         if measure.op == "lebesgue":
             return not any(_infinite(a) for a in measure.args[0].args)
         total = Int(measure, lambda w: 1)
-        return any(s.conclusion.op == "eq" and s.conclusion.args[0] == total for s in self.schemas)
+        return any(
+            s.conclusion.op == "eq" and s.conclusion.args[0] == total and not s.variables and not s.premises
+            for s in self.schemas
+        )
 
 
 # ------------------------------------------------------------------------------------------------------------- helpers
@@ -814,13 +879,54 @@ def _put(t: Term, binding: Binding) -> Term:
     return substitute(t, binding)
 
 
+def _is_integer(t: Term) -> bool:
+    """Is the real term plainly an integer?"""
+    return t.op == "real" or (t.op == "num" and t.data.denominator == 1)
+
+
 def _infinite(t: Term) -> bool:
     return t.op == "oo" or (t.op == "neg" and t.args[0].op == "oo")
 
 
-def _random(x: Term, measure: Term) -> bool:
-    """Does the function symbol take an outcome of `measure`?"""
-    return x.sort.kind == "fun" and bool(x.args) and x.args[-1] == domain_of_measure(measure)
+def _generators(x: Term, v: Term) -> tuple[Term, ...] | None:
+    """What the random object `x` (a function of the outcome) gives at the outcome `v`, if plainly said.
+
+    A whole family ``ω ↦ (i ↦ X(i, ω))`` gives the symbol `X`, a single variable ``ω ↦ X(c, ω)`` that one value.
+    """
+    if x.op != "lam":
+        return None
+    body, indices = instantiate(x.body, v), []
+    while body.op == "lam":
+        i = symbol(f"family {len(indices)}{MARK}", *variable_sort(body))
+        indices.append((i, body.args[0]))
+        body = instantiate(body.body, i)
+    if body.op == "neg":
+        body = body.args[0]
+    if body.op != "app" or body.args[0].op != "sym" or body.args[-1] != v:
+        return None
+    f, given = body.args[0], body.args[1:-1]
+    if any(v in free_symbols(a) for a in given):
+        return None
+    if not indices:
+        return (body,)
+    whole = given == tuple(i for i, _ in indices) and domains(f)[:-1] == tuple(d for _, d in indices)
+    return (f,) if whole else None
+
+
+def _function_of(factor: tuple[Term, Lin], v: Term, generators: tuple[Term, ...]) -> bool:
+    """Does the factor depend on `v` through the generators only (and not in its exponent)?"""
+
+    def seen(t: Term) -> bool:
+        if v not in free_symbols(t):
+            return False
+        if t in generators:
+            return False
+        if t.op == "app" and t.args[0] in generators and t.args[-1] == v:
+            return any(seen(a) for a in t.args[1:-1])
+        return t == v or any(seen(a) for a in t.args)
+
+    a, e = factor
+    return not seen(a) and not any(v in free_symbols(x) for x, _ in e.terms)
 
 
 def _product(signs: list[int | float | None]) -> int | float | None:

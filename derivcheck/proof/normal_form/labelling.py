@@ -12,8 +12,23 @@ from fractions import Fraction
 from functools import lru_cache
 from hashlib import blake2b
 
-from derivcheck.language import BINDERS, INT, REAL, Fresh, Term, abstract, make, substitute, symbol
-from derivcheck.language.terms import open_binder, rebuild
+from derivcheck.language import (
+    BINDERS,
+    INT,
+    MEASURE,
+    REAL,
+    Fresh,
+    Term,
+    abstract,
+    free_symbols,
+    instantiate,
+    make,
+    open_binder,
+    substitute,
+    symbol,
+)
+from derivcheck.language.terms import rebuild, variable_sort
+from derivcheck.proof.normal_form.names import label
 from derivcheck.proof.normal_form.poly import (
     COMMUTATIVE,
     Mono,
@@ -41,24 +56,21 @@ def canonical(t: Term) -> Term:
     if not t.args:
         return t
     if is_contraction(t):
-        variables, body = open_contraction(t, Fresh())
+        # Names by nesting, as everywhere below: an inner sum is opened while the outer's names are free in it.
+        level, variables, body = _depth(t), [], t
+        while is_contraction(body):
+            v = symbol(label("o", level, len(variables)), INT)
+            variables.append((v, body.args[0].args[0]))
+            body = instantiate(body.body, v)
         mono, c = mono_of(canonical(body))
         out = contraction(variables, mono)
         return out if c == 1 else sorted_node("mul", (make("num", (), c, REAL), out))
     if t.op in BINDERS:
-        name = symbol(f"c@{_depth(t)}", *_variable(t))
+        name = symbol(label("c", _depth(t)), *variable_sort(t))
         head = tuple(canonical(a) for a in t.args[:-1])
-        from derivcheck.language.terms import instantiate
-
         return rebuild(t, (*head, resort(abstract(canonical(instantiate(t.body, name)), name))))
     args = tuple(canonical(a) for a in t.args)
     return sorted_node(t.op, args, t) if t.op in COMMUTATIVE else rebuild(t, args)
-
-
-def _variable(t: Term) -> tuple:  # type: ignore[type-arg]
-    from derivcheck.language.terms import variable_sort
-
-    return variable_sort(t)
 
 
 @lru_cache(maxsize=200_000)
@@ -68,8 +80,8 @@ def _depth(t: Term) -> int:
 
 
 def is_contraction(t: Term) -> bool:
-    """Is `t` a finite sum (over a counting measure)?"""
-    return t.op == "int" and t.args[0].op == "counting"
+    """Is `t` a finite sum?  (An infinite one may be neither reordered nor split without more.)"""
+    return t.op == "int" and t.args[0].op == "counting" and t.args[0].args[0].args[1].op != "oo"
 
 
 def open_contraction(t: Term, fresh: Fresh) -> tuple[list[tuple[Term, Term]], Term]:
@@ -108,8 +120,8 @@ def contraction(variables: list[tuple[Term, Term]], mono: Mono) -> Term:
 
     def refine(colour: dict[Term, bytes]) -> dict[Term, bytes]:
         while True:
-            names = {v: symbol(f"c:{colour[v].hex()}", INT) for v in syms}
-            star = symbol("c:*", INT)
+            names = {v: symbol(label("h" + colour[v].hex(), level), INT) for v in syms}
+            star = symbol(label("star", level), INT)
             new = {}
             for v in syms:
                 marked = {**names, v: star}
@@ -121,15 +133,15 @@ def contraction(variables: list[tuple[Term, Term]], mono: Mono) -> Term:
             colour = new
 
     def build(colour: dict[Term, bytes]) -> Term:
-        order = _outermost_first(sorted(syms, key=lambda v: colour[v]), ranges)
-        names = {v: symbol(f"L{level}:{k}", INT) for k, v in enumerate(order)}
+        order = outermost_first(sorted(syms, key=lambda v: colour[v]), ranges)
+        names = {v: symbol(label("l", level, k), INT) for k, v in enumerate(order)}
         t = canonical_product([_renamed(f, names) for f in factors])
         for k in reversed(range(len(order))):
-            name = symbol(f"L{level}:{k}", INT)
+            name = symbol(label("l", level, k), INT)
             domain = substitute(ranges[order[k]], names)
             t = make(
                 "int",
-                (make("counting", (domain,), None, _MEASURE), resort(abstract(t, name))),
+                (make("counting", (domain,), None, MEASURE), resort(abstract(t, name))),
                 None,
                 REAL,
                 "ijklmnpqrstuv"[k % 13],
@@ -174,10 +186,8 @@ def canonical_product(factors: list[Term]) -> Term:
     return mono_term(out, c)
 
 
-def _outermost_first(order: list[Term], ranges: dict[Term, Term]) -> list[Term]:
+def outermost_first(order: list[Term], ranges: dict[Term, Term]) -> list[Term]:
     """`order`, stably rearranged so that an index comes after those in its range."""
-    from derivcheck.language import free_symbols
-
     out: list[Term] = []
     rest = list(order)
     while rest:
@@ -187,6 +197,3 @@ def _outermost_first(order: list[Term], ranges: dict[Term, Term]) -> list[Term]:
         out.append(ready)
         rest.remove(ready)
     return out
-
-
-from derivcheck.language import MEASURE as _MEASURE  # noqa: E402

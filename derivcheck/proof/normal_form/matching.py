@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from derivcheck.language import Term
+from derivcheck.language import Term, free_symbols
 from derivcheck.language.build import affine_parts, int_add, integer
 from derivcheck.proof.normal_form.poly import COMMUTATIVE, Unknown, exponent_of
 
@@ -58,8 +58,6 @@ def _match(
 
 
 def _mentions(p: Term, variables: frozenset[Term]) -> bool:
-    from derivcheck.language import free_symbols
-
     return not variables.isdisjoint(free_symbols(p))
 
 
@@ -107,6 +105,8 @@ def _bag(
 def _affine(p: Term, t: Term, variables: frozenset[Term], binding: Mapping[Term, Term]) -> Iterator[Binding]:
     """Solve an affine pattern with one unbound variable of coefficient one."""
     const, coefficients = affine_parts(p)
+    if any(a not in variables and _mentions(a, variables) for a in coefficients):
+        return  # a variable inside an atom of the pattern, as in i + f(k): not solved here
     known = integer(const)
     free: list[tuple[Term, int]] = []
     for a, c in coefficients.items():

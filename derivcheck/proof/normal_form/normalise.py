@@ -17,7 +17,6 @@ from derivcheck.language import (
     INT,
     REAL,
     Context,
-    Fresh,
     Sum,
     Term,
     abstract,
@@ -43,6 +42,7 @@ from derivcheck.proof.normal_form.arrays import entry
 from derivcheck.proof.normal_form.calculus import Differentiator
 from derivcheck.proof.normal_form.facts import Facts
 from derivcheck.proof.normal_form.labelling import canonical, resort
+from derivcheck.proof.normal_form.names import Supply
 from derivcheck.proof.normal_form.poly import (
     ONE,
     UNIT,
@@ -91,8 +91,9 @@ class Normaliser:
 
     def __init__(self, context: Context, extra: Iterable[Term] = ()) -> None:
         self.context = context
-        self.fresh = Fresh()
+        self.fresh = Supply()
         self.effort = 0
+        self._depth = 0
         self.conditions: list[Term] = []
         self.symmetric: frozenset[Term] = frozenset(
             d.symbol for d in context.declarations if d.symbol is not None and d.property("symmetric") is not None
@@ -141,6 +142,11 @@ class Normaliser:
                         self.need(a.args[0])
                         return self.settle(rest)
                     return self.settle(mono_times(rest, ((a, UNIT),)))
+            elif a.op == "mul" and e.const >= 1 and not e.terms:
+                # the whole part of a root of a product, as in sqrt(xy)² = xy
+                whole = _floor(e.const)
+                q = self.settle(mono_times(rest, ((a, Lin(e.const - whole)),) if e.const != whole else ONE))
+                return self.times(self.power_of_sum(poly_of(a), whole), q)
             elif a.op == "num":
                 p = self.number_power(a.data, e)
                 if p != {m[k : k + 1]: Fraction(1)}:
@@ -314,7 +320,7 @@ class Normaliser:
             if s is not None and s >= 0:
                 out = self.times(out, self.settle(((a, whole),)))
             elif not k.terms and k.const.denominator == 1 and k.const % 2 == 0:
-                out = self.times(out, self.raised(self.absolute(atom(a), a), whole, a))
+                out = self.times(out, self.raised(self.absolute(atom(a), a), whole, make("fn", (a,), "abs", REAL)))
             elif s is not None and s < 0 and k.integer is not None and k.integer % 2:
                 sign = -sign
                 out = self.times(out, self.raised(scaled(atom(a), Fraction(-1)), whole, -a))
@@ -332,7 +338,7 @@ class Normaliser:
     def _sum_power(self, base: Poly, e: Lin) -> Poly:
         """A power of a sum: a canonical multiple of it becomes an atom."""
         content, primitive = self.primitive(base)
-        common = _common_factor(primitive)
+        common = self._extractable(_common_factor(primitive), e)
         if common:
             rest = {mono_times(m, mono_power(common, Fraction(-1))): c for m, c in primitive.items()}
             head = self._mono_power(common, Fraction(1), e)
@@ -343,7 +349,7 @@ class Normaliser:
             ((m, c),) = primitive.items()
             return self._mono_power(m, c * content, e)
         if content < 0 and not e.integral:
-            return self._undefined_unless(base, e)
+            content, primitive = -content, scaled(primitive, Fraction(-1))
         whole = _floor(e.const) if (e.terms or e.const >= 1) else 0
         inner = to_term(primitive)
         if whole >= 1:
@@ -354,10 +360,18 @@ class Normaliser:
             out = {((inner, e),): Fraction(1)}
         return self.times(self.number_power(content, e), out)
 
-    def _undefined_unless(self, base: Poly, e: Lin) -> Poly:
-        """A fractional power of a sum whose canonical sign is unknown: keep the sign as it stands."""
-        inner = to_term(base)
-        return {((inner, e),): Fraction(1)}
+    def _extractable(self, common: Mono, e: Lin) -> Mono:
+        """The part of a common factor that may leave a power: for a fractional one, what is known not to be negative."""
+        if e.integral:
+            return common
+        out: Mono = ONE
+        for a, k in common:
+            s = self.facts.sign(a)
+            if s is not None and s >= 0:
+                out = mono_times(out, ((a, k),))
+            elif not k.terms and k.const.denominator == 1 and abs(k.const) >= 2:
+                out = mono_times(out, ((a, Lin(2 * Fraction(int(k.const / 2)))),))
+        return out
 
     def primitive(self, p: Poly) -> tuple[Fraction, Poly]:
         """``(content, q)`` with ``p = content·q``: `q` has coprime whole coefficients and a canonical sign.
@@ -525,7 +539,7 @@ class Normaliser:
                 inner = to_term(scaled(q, abs(content)))
                 out = atom(make("fn", (inner,), name, REAL))
                 return out if content > 0 or name == "cos" else scaled(out, Fraction(-1))
-        if name == "loggamma":
+        if name in ("gamma", "loggamma"):
             self.need(lt(0, x))
         return atom(make("fn", (to_term(p),), name, REAL))
 
@@ -545,11 +559,17 @@ class Normaliser:
                 self.need(c)
             return done[0]
         outer, self.conditions = self.conditions, []
+        circles = self.facts.circles
+        if not self._depth:
+            self.effort = 0
+        self._depth += 1
         try:
             self.spend()
             p = self._nf(t)
-            self._memo[t] = (p, tuple(self.conditions))
+            if self.facts.final(circles):
+                self._memo[t] = (p, tuple(self.conditions))
         finally:
+            self._depth -= 1
             inner, self.conditions = self.conditions, outer
             for c in inner:
                 self.need(c)
@@ -607,6 +627,7 @@ class Normaliser:
             case "det":
                 return atom(make("det", (self.array(t.args[0]),), None, REAL))
             case "factorial" | "binomial":
+                self.need(le(0, t.args[0]))
                 return self.rewrite(make(t.op, tuple(self.integer(a) for a in t.args), None, REAL))
             case "pi" | "sym" | "oo":
                 return self.rewrite(t)
@@ -637,21 +658,17 @@ class Normaliser:
 
     def array(self, a: Term) -> Term:
         """An array-valued term as the canonical lambda of its entries."""
-        if a.op == "sym":
+        if a.op == "sym" and a not in self.symmetric:
             return a
         names: list[tuple[Term, Term]] = []
         opened = a
         for d in domains(a):
             v = self.fresh.symbol("i", INT)
             names.append((v, d))
-        scopes = [self.under(v, d) for v, d in names]
-        for s in scopes:
-            s.__enter__()
-        try:
+        with sums.scoped(self, names):
             t = to_term(self.nf(opened(*(v for v, _ in names))))
-        finally:
-            for s in reversed(scopes):
-                s.__exit__(None, None, None)
+        if t.op == "app" and t.args[0] in (a, *free_symbols(a)) and t.args[1:] == tuple(v for v, _ in names):
+            return t.args[0]
         for v, d in reversed(names):
             body = resort(abstract(t, v))
             t = make("lam", (d, body), None, _fun_sort(d, body), "i")
@@ -686,6 +703,8 @@ class Normaliser:
             domain = t.args[0]
         if t.op == "deriv":
             raise Unknown("a derivative that is not covered")
+        if t.op in ("max_over", "min_over", "argmax", "argmin") and t.args[0].op == "range" and t.args[0].args[1].op != "oo":
+            self.need(le(*t.args[0].args))
         with sums.Under(self, v, domain):
             inner = to_term(self.nf(body)) if body.sort == REAL else body
         return canonical(rebuild(t, (*head, resort(abstract(inner, v)))))
@@ -739,7 +758,8 @@ class Normaliser:
                 # a < b is not (b <= a): one kind of comparison is enough.
                 a, b = p.args
                 return plus(constant(1), self.indicator(le(b, a)), Fraction(-1))
-        return self.rewrite(make("ind", (self.comparison(p),), None, REAL))
+        p = self.comparison(p)
+        return constant(1) if p == true else self.rewrite(make("ind", (p,), None, REAL))
 
     def comparison(self, p: Term) -> Term:
         """A canonical atomic proposition."""
@@ -827,6 +847,8 @@ class Normaliser:
             if pick is None:
                 return False
             a, low = pick
+            if any(k[0] == a and k[1] for k in lows):
+                self.need(ne(a, 0))  # P^{t-1} may be there without P != 0
             lift = Lin(Fraction(-low))
             out: Poly = {}
             for m, c in p.items():

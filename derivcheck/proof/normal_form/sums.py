@@ -8,6 +8,8 @@ a denominator that is the same sum), and what remains splits into connected cont
 from __future__ import annotations
 
 from collections import ChainMap
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from fractions import Fraction
 from math import comb
 from types import TracebackType
@@ -16,6 +18,7 @@ from typing import TYPE_CHECKING
 from derivcheck.language import (
     INT,
     MEASURE,
+    PROP,
     REAL,
     Term,
     abstract,
@@ -40,8 +43,10 @@ from derivcheck.proof.normal_form.labelling import (
     contraction,
     is_contraction,
     open_contraction,
+    outermost_first,
     resort,
 )
+from derivcheck.proof.normal_form.names import is_opened
 from derivcheck.proof.normal_form.poly import (
     ONE,
     UNIT,
@@ -71,7 +76,11 @@ Group = list[tuple[Term, Term]]  # (index symbol, its range)
 
 
 class Under:
-    """The scope of an opened variable: its range is known inside; conditions leave it discharged or generalised."""
+    """The scope of an opened variable: its range is known inside; conditions leave it discharged or generalised.
+
+    Inside, the range is known *not to be empty*.  So only the body of a sum may be worked out in the scope of its index;
+    what replaces the whole sum (a closed form, the summand at a delta) is worked out outside.
+    """
 
     def __init__(self, n: Normaliser, v: Term, domain: Term | None) -> None:
         self.n = n
@@ -99,6 +108,16 @@ class Under:
             n.need(generalised(c, self.v, domain))
 
 
+@contextmanager
+def scoped(n: Normaliser, variables: Group) -> Iterator[None]:
+    """The scope of a whole group; an index comes after those that its range mentions."""
+    ranges = dict(variables)
+    with ExitStack() as stack:
+        for v in outermost_first(list(ranges), ranges):
+            stack.enter_context(Under(n, v, ranges[v]))
+        yield
+
+
 def as_integer(p: Poly) -> Term:
     """A polynomial that is affine over integers, as an integer term."""
     t = to_integer(p)
@@ -120,7 +139,7 @@ def solve_for_symbol(equation: Term) -> tuple[Term, Term] | None:
 
 def _preference(s: Term) -> tuple[int, bytes]:
     """Opened variables are solved for first; among equals, the larger key."""
-    return (1 if "#" in s.data else 0, s.key)
+    return (1 if is_opened(s) else 0, s.key)
 
 
 def _solved(const: int, coefficients: dict[Term, int], s: Term) -> Term:
@@ -187,7 +206,22 @@ def _sum_monomial(n: Normaliser, v: Term, lo: Term, hi: Term, m: Mono) -> Poly:
         for mono, c in p.items():
             out = plus(out, _prefixes(n, v, lo, hi, mono), c)
         return out
+    if lo != integer(1) and _has_closed_form(m, v):
+        # Shifted to start at 1, a geometric sum needs no condition but that it is not of negative length.
+        p = n.rename(m, {v: int_add(int_add(v, lo), integer(1), -1)})
+        length = int_add(int_add(hi, lo, -1), integer(1))
+        out = {}
+        for mono, c in p.items():
+            out = plus(out, _prefix(n, v, length, mono), c)
+        return out
     return _prefixes(n, v, lo, hi, m)
+
+
+def _has_closed_form(m: Mono, v: Term) -> bool:
+    """Does the index occur only as a power of itself and in exponents?"""
+    return all(
+        not depends((a, e), v) or (a.op == "real" and not e.terms) or v not in free_symbols(a) for a, e in m
+    )
 
 
 def _alignment(m: Mono, v: Term, lo: Term, hi: Term) -> tuple[Term, Term, Term] | None:
@@ -285,20 +319,13 @@ def group(n: Normaliser, variables: Group, p: Poly) -> Poly:
     for m, c in p.items():
         inside = tuple(f for f in m if any(depends(f, v) for v, _ in variables))
         outside = tuple(f for f in m if f not in inside)
-        opened, mono, k = _join(n, inside)
-        scopes = [Under(n, v, d) for v, d in variables + opened]
-        for s in scopes:
-            s.__enter__()
-        try:
-            value = _sum_group(n, variables + opened, mono)
-        finally:
-            for s in reversed(scopes):
-                s.__exit__(None, None, None)
+        opened, mono, k = join(n, inside)
+        value = _sum_group(n, variables + opened, mono)
         out = plus(out, n.times({outside: Fraction(1)}, value), c * k)
     return out
 
 
-def _join(n: Normaliser, inside: Mono) -> tuple[Group, Mono, Fraction]:
+def join(n: Normaliser, inside: Mono) -> tuple[Group, Mono, Fraction]:
     """Open the contractions among the factors that stand to a positive whole power."""
     opened: Group = []
     mono: Mono = ONE
@@ -326,8 +353,9 @@ def _sum_group(n: Normaliser, variables: Group, mono: Mono) -> Poly:
     n.spend()
     if not variables:
         return n.settle(mono)
-    settled = n.settle(mono)
-    if settled != {mono: Fraction(1)}:
+    with scoped(n, variables):
+        settled = n.settle(mono)
+    if settled != {mono: Fraction(1)} or any(not any(depends(f, v) for v, _ in variables) for f in mono):
         return group(n, variables, settled)
     # 1. a delta fixes an index
     for factor in mono:
@@ -339,9 +367,12 @@ def _sum_group(n: Normaliser, variables: Group, mono: Mono) -> Poly:
                 if abs(coefficients.get(v, 0)) == 1 and not any(v in free_symbols(x) for x in coefficients if x != v):
                     value = _solved(const, coefficients, v)
                     rest = tuple(f for f in mono if f != factor)
-                    p = n.rename(rest, {v: value})
-                    inside = n.indicator(and_(le(d.args[0], value), le(value, d.args[1])))
-                    return group(n, _without(variables, v, {v: value}), n.times(inside, p))
+                    others = _without(variables, v, {v: value})
+                    with scoped(n, others):
+                        p = n.rename(rest, {v: value})
+                        inside = n.indicator(and_(le(d.args[0], value), le(value, d.args[1])))
+                        p = n.times(inside, p)
+                    return group(n, others, p)
     # 2. exponents that split: a^{t - v} = a^t a^{-v}
     for k, (a, e) in enumerate(mono):
         if e.terms and not any(v in free_symbols(a) for v, _ in variables):
@@ -349,7 +380,9 @@ def _sum_group(n: Normaliser, variables: Group, mono: Mono) -> Poly:
             if own and (len(own) != len(e.terms) or e.const):
                 rest = Lin(e.const, tuple(t for t in e.terms if t not in own))
                 inner = Lin(Fraction(0), own)
-                if not (n.facts.holds(le(num(0), rest.term())) and n.facts.holds(le(num(0), inner.term()))):
+                with scoped(n, variables):
+                    whole = all(n.facts.holds(le(num(0), x.term())) for x in (rest, inner))
+                if not whole:
                     n.need(ne(a, 0))
                 mono = mono_times(mono[:k] + mono[k + 1 :], ((a, inner),))
                 outside = n.settle(((a, rest),))
@@ -362,18 +395,22 @@ def _sum_group(n: Normaliser, variables: Group, mono: Mono) -> Poly:
         others = _without(variables, v)
         h = d.args[1]
         # 3. nothing depends on the index
-        if not mine:
-            n.need(le(integer(0), h))
-            return group(n, others, n.times(from_integer(h), {rest: Fraction(1)}))
-        # 4. a closed form
-        closed = _closed_form(n, v, h, mine)
-        if closed is not None:
-            return group(n, others, n.times(closed, {rest: Fraction(1)}))
-        # 5. a cited equation for this sum alone, or a denominator that is this sum
-        mine_connected = contraction([(v, d)], mine)
-        known = n.facts.rewrite(mine_connected)
-        if known is not None:
-            return group(n, others, n.times(known, {rest: Fraction(1)}))
+        p: Poly | None
+        with scoped(n, others):
+            if not mine:
+                n.need(le(integer(0), h))
+                p = from_integer(h)
+            else:
+                # 4. a closed form
+                p = _closed_form(n, v, h, mine)
+            if p is None:
+                # 5. a cited equation for this sum alone, or a denominator that is this sum
+                mine_connected = contraction([(v, d)], mine)
+                p = n.facts.rewrite(mine_connected)
+            if p is not None:
+                p = n.times(p, {rest: Fraction(1)})
+        if p is not None:
+            return group(n, others, p)
         if any(a == mine_connected for a, _ in rest):
             return group(n, others, n.settle(mono_times(rest, ((mine_connected, UNIT),))))
     # 6. connected parts, each with canonical names
@@ -408,7 +445,7 @@ def _components(variables: Group, mono: Mono) -> list[tuple[Group, Mono]]:
     return [
         (
             [(v, d) for v, d in variables if find(v) == r],
-            tuple(f for f, vs in zip(mono, touching, strict=True) if vs and find(vs[0]) == r),
+            tuple(f for f, vs in zip(mono, touching, strict=True) if find(vs[0]) == r),
         )
         for r in roots
     ]
@@ -504,19 +541,13 @@ def _integrate(n: Normaliser, measure: Term, v: Term, p: Poly, hint: str) -> Pol
     for m, c in p.items():
         inside = tuple(f for f in m if depends(f, v))
         outside = tuple(f for f in m if f not in inside)
-        opened, mono, k = _join(n, inside)
+        opened, mono, k = join(n, inside)
         mine = tuple(f for f in mono if depends(f, v))
         constant_in_v = tuple(f for f in mono if f not in mine)
-        scopes = [Under(n, u, d) for u, d in opened]
-        for s in scopes:
-            s.__enter__()
-        try:
+        with scoped(n, opened):
             if len(p) > 1 or outside or constant_in_v or opened:
                 n.need(_integrable(measure, v, mine, hint))
             value = _integral_of(n, measure, v, mine, hint)
-        finally:
-            for s in reversed(scopes):
-                s.__exit__(None, None, None)
         value = n.times(value, {constant_in_v: Fraction(1)})
         if opened:
             value = group(n, opened, value)
@@ -526,7 +557,7 @@ def _integrate(n: Normaliser, measure: Term, v: Term, p: Poly, hint: str) -> Pol
 
 def _integrable(measure: Term, v: Term, m: Mono, hint: str) -> Term:
     body = abstract(mono_term(m), v)
-    return make("integrable", (measure, body), None, _PROP, hint)
+    return make("integrable", (measure, body), None, PROP, hint)
 
 
 def _integral_of(n: Normaliser, measure: Term, v: Term, m: Mono, hint: str) -> Poly:
@@ -536,6 +567,3 @@ def _integral_of(n: Normaliser, measure: Term, v: Term, m: Mono, hint: str) -> P
         return n.times(_integral_of(n, measure, v, left, hint), _integral_of(n, measure, v, right, hint))
     body = resort(abstract(mono_term(m), v))
     return n.rewrite(canonical(make("int", (measure, body), None, REAL, hint)))
-
-
-from derivcheck.language import PROP as _PROP  # noqa: E402

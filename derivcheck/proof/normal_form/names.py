@@ -1,0 +1,35 @@
+"""Names for opened variables that meet no symbol of an author, of a caller, or of an enclosing scope."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from derivcheck.language import Fresh, Sort, Term, symbol
+
+#: Marks the names made here: a private-use character, which no source text and no other supply of names contains.
+MARK = "\ue000"
+
+
+class Supply(Fresh):
+    """Fresh symbols of one normaliser; a caller's own opened variables (``i#1``) are other names."""
+
+    __slots__ = ()
+
+    def symbol(self, hint: str, sort: Sort, domains: Iterable[Term] = ()) -> Term:
+        self.count += 1
+        return symbol(f"{hint.split(MARK)[0] or 'v'}{MARK}{self.count}", sort, domains)
+
+
+def is_opened(s: Term) -> bool:
+    """Was the symbol made by a `Supply`?"""
+    return MARK in str(s.data)
+
+
+def label(kind: str, level: int, number: int = 0) -> str:
+    """A canonical name for a variable at a nesting level; names of different levels do not meet."""
+    return f"{kind}{MARK}{level}:{number}"
+
+
+def plain(s: Term) -> str:
+    """The author's part of an opened symbol's name."""
+    return str(s.data).split(MARK)[0].split("#")[0]
