@@ -26,10 +26,12 @@ from derivcheck.models.errors import CompileError, ShapeError
 from derivcheck.models.graph import Graph, as_kind
 from derivcheck.models.passes.emit import Emitted, emit
 from derivcheck.models.passes.fuse import Group, fuse
+from derivcheck.models.passes.host import host_nodes
 from derivcheck.models.passes.lower import lower
 from derivcheck.models.passes.merge import merge
 from derivcheck.models.passes.plan import Plan, plan
 from derivcheck.models.passes.simplify import simplify
+from derivcheck.models.passes.sink import sink
 from derivcheck.models.replicate import flags_for, replicated
 from derivcheck.models.tensor import Array, Tensor, as_tensor, variable
 from derivcheck.models.tree import Structure, flatten, paths, unflatten
@@ -136,6 +138,7 @@ def optimise(graph: Graph, dtype: Any = np.float64) -> dict[str, Graph]:
     out["lower"] = graph = lower(graph, stable=not analytic)
     # Merging lets local identities see equal operands; simplifying makes more nodes equal.
     out["simplify"] = graph = simplify(merge(simplify(graph)))
+    out["sink"] = graph = simplify(sink(graph))
     out["merge"] = merge(graph)
     return out
 
@@ -147,7 +150,7 @@ class Program:
     Attributes
     ----------
     graphs : dict
-        The graph after each pass, by name: ``"drawn"``, ``"lower"``, ``"simplify"``, ``"merge"``.
+        The graph after each pass, by name: ``"drawn"``, ``"lower"``, ``"simplify"``, ``"sink"``, ``"merge"``.
     groups : tuple of Group
         Schedule.
     plan : Plan
@@ -201,8 +204,10 @@ def compile_graph(
     """
     graphs = optimise(graph, dtype)
     final = graphs["merge"]
-    groups = fuse(final)
-    planned = plan(final, groups, dtype, resident, updates)
+    complex_step = np.issubdtype(np.dtype(dtype), np.complexfloating)
+    host = frozenset[Tensor]() if complex_step else host_nodes(final)
+    groups = fuse(final, host)
+    planned = plan(final, groups, dtype, resident, updates, host)
     emitted = emit(planned, names, updates)
     # The text is this module's own: it holds names that `emit` made and numbers, nothing that a user wrote.
     names_in_force = dict(emitted.names)

@@ -321,7 +321,7 @@ def _integers(indices: Any) -> Tensor:
 
 
 def windows(x: Any, axes: Sequence[int], sizes: Sequence[int], strides: Sequence[int], dilations: Sequence[int]) -> Tensor:
-    """Sliding windows: each axis becomes the window's place, the place inside it a new last axis."""
+    """Sliding windows: each axis becomes the window's place; the places inside it are new leading axes."""
     t = as_tensor(x)
     places = tuple(a % t.ndim for a in axes)
     return make("windows", t, axes=places, sizes=tuple(sizes), strides=tuple(strides), dilations=tuple(dilations))

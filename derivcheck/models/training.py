@@ -147,6 +147,7 @@ class Trainer:
         self.steps = 0
         self.losses: list[Any] = []
         self._programs: dict[Any, tuple[Program, Graph]] = {}
+        self._kinds: dict[Any, tuple[Program, list[np.dtype[Any]]]] = {}
         self._time = np.zeros((), self.dtype)
 
     # --- building the step ----------------------------------------------------------------------------
@@ -207,10 +208,17 @@ class Trainer:
 
     def step(self, batch: Any) -> Any:
         """One update; returns the loss before it."""
-        program, _ = self._build(batch)
+        flat, structure = flatten(batch)
+        key = structure, *((np.shape(x), getattr(x, "dtype", float)) for x in flat)
+        if key not in self._kinds:
+            program, _ = self._build(batch)
+            types = {"float": self.dtype, "int": np.dtype(np.int64), "bool": np.dtype(np.bool_)}
+            self._kinds[key] = program, [types[leaf[0]] for leaf in signature((batch,))[0].leaves]
+        program, kinds = self._kinds[key]
+        arrays = [np.asarray(x, kind, order="C") for x, kind in zip(flat, kinds, strict=True)]
         self._time[...] = self.steps + 1
-        with np.errstate(all="ignore"):
-            (loss,) = program.run(self.generator, *self._arrays(batch))
+        with np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore"):
+            (loss,) = program.run(self.generator, *arrays)
         self.steps += 1
         self.losses.append(loss)
         return loss

@@ -14,7 +14,7 @@ from derivcheck.models.errors import ShapeError
 from derivcheck.models.functional import matmul, max, mean, pad, reshape, transpose, windows
 from derivcheck.models.initialisers import Constant, Initialiser, Parameter, Uniform
 from derivcheck.models.layers.base import Layer, Run
-from derivcheck.models.tensor import Tensor, variable
+from derivcheck.models.tensor import Tensor, make, variable
 
 __all__ = ["AvgPool2d", "Conv1d", "Conv2d", "ConvTranspose2d", "MaxPool2d", "conv2d"]
 
@@ -32,12 +32,12 @@ def conv2d(x: Tensor, weight: Tensor, stride: Pair = 1, padding: Pair = 0, dilat
     x = pad(x, ((0, 0), (0, 0), (ph, ph), (pw, pw)))
     batch = x.shape[0]
     rows = transpose(x, (2, 1, 3, 0))  # (H, C, W, B)
-    rows = windows(rows, (2,), (kw,), (sw,), (dw,))  # (H, C, W', B, kw)
-    width = rows.shape[2]
-    rows = reshape(transpose(rows, (0, 1, 4, 2, 3)), (rows.shape[0], channels * kw, width * batch))
-    patches = windows(rows, (0,), (kh,), (sh,), (dh,))  # (H', C·kw, W'·B, kh)
-    height = patches.shape[0]
-    patches = reshape(transpose(patches, (0, 3, 1, 2)), (height, kh * channels * kw, width * batch))
+    rows = windows(rows, (2,), (kw,), (sw,), (dw,))  # (kw, H, C, W', B)
+    width = rows.shape[3]
+    rows = reshape(transpose(rows, (1, 2, 0, 3, 4)), (rows.shape[1], channels * kw, width * batch))
+    patches = windows(rows, (0,), (kh,), (sh,), (dh,))  # (kh, H', C·kw, W'·B)
+    height = patches.shape[1]
+    patches = reshape(transpose(patches, (1, 0, 2, 3)), (height, kh * channels * kw, width * batch))
     kernel = reshape(transpose(weight, (0, 2, 1, 3)), (1, outputs, kh * channels * kw))
     out = reshape(matmul(kernel, patches), (height, outputs, width, batch))
     return transpose(out, (3, 1, 0, 2))
@@ -156,9 +156,8 @@ class ConvTranspose2d(Layer):
         return y + reshape(p["bias"], (1, self.outputs, 1, 1)) if self.bias else y
 
 
-def _pool_windows(x: Tensor, size: tuple[int, int], stride: tuple[int, int]) -> Tensor:
-    # The place inside the window comes first: reductions then run over whole images.
-    return transpose(windows(x, (2, 3), size, stride, (1, 1)), (4, 5, 0, 1, 2, 3))
+#: Activations that increase, so that the largest entry stays the largest.
+_INCREASING = frozenset({"relu", "leaky_relu", "elu", "selu", "sigmoid", "tanh", "softplus", "log_sigmoid", "softsign"})
 
 
 class MaxPool2d(Layer):
@@ -180,9 +179,17 @@ class MaxPool2d(Layer):
 
     def forward(self, p: Any, x: Tensor, run: Run) -> Tensor:
         self.require(run, x, {}, rank=4)
+        if x.primitive == "scalar" and x.attributes["function"].name in _INCREASING:
+            # The largest entry of an increasing function: the function of the largest entry. There are fewer of those.
+            return make("scalar", self._pooled(x.inputs[0]), **x.attributes)
+        return self._pooled(x)
+
+    def _pooled(self, x: Tensor) -> Tensor:
+        if x.primitive == "add" and x.inputs[0].shape == x.shape and x.inputs[1].shape[2:] == (1, 1):
+            return self._pooled(x.inputs[0]) + x.inputs[1]  # a bias is the same in the whole window
         (a, b) = self.padding
         padded = pad(x, ((0, 0), (0, 0), (a, a), (b, b)), value=-1e30)
-        return max(_pool_windows(padded, self.size, self.stride), (0, 1))
+        return max(windows(padded, (2, 3), self.size, self.stride, (1, 1)), (0, 1))
 
 
 class AvgPool2d(Layer):
@@ -196,6 +203,7 @@ class AvgPool2d(Layer):
     def forward(self, p: Any, x: Tensor, run: Run) -> Tensor:
         self.require(run, x, {}, rank=4)
         (a, b) = self.padding
-        return mean(_pool_windows(pad(x, ((0, 0), (0, 0), (a, a), (b, b))), self.size, self.stride), (0, 1))
+        padded = pad(x, ((0, 0), (0, 0), (a, a), (b, b)))
+        return mean(windows(padded, (2, 3), self.size, self.stride, (1, 1)), (0, 1))
 
 

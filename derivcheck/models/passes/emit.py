@@ -8,7 +8,9 @@ reference function and copied into place.
 
 from __future__ import annotations
 
+import itertools
 import keyword
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +19,8 @@ from typing import Any
 import numpy as np
 
 from derivcheck.models.passes.fuse import Group
+from derivcheck.models.passes.host import FUNCTIONS, TEXT
+from derivcheck.models.passes.layout import contiguous, root
 from derivcheck.models.passes.plan import Plan
 from derivcheck.models.primitives.structural import fold_places
 from derivcheck.models.tensor import PRIMITIVES, Array, Tensor
@@ -59,16 +63,53 @@ def _cast(e: _Emitter, t: Tensor, out: str, ins: list[str]) -> list[str]:
     return [f"np.copyto({out}, {source}, casting='unsafe')"]
 
 
-def _reduce(name: str) -> Line:
-    return lambda e, t, out, ins: [f"np.{name}.reduce({ins[0]}, axis={t.attributes['axes']}, out={out})"]
+def _sum(e: _Emitter, t: Tensor, out: str, ins: list[str]) -> list[str]:
+    x, axes = t.inputs[0], t.attributes["axes"]
+    kept = x.ndim - len(axes)
+    leading, trailing = axes == tuple(range(len(axes))), axes == tuple(range(kept, x.ndim))
+    # A product with ones is several times faster than a reduction of a small array, and no slower elsewhere.
+    if kept and (leading or trailing) and x in e.plan.static and contiguous(x) and x.size and not _is_result(e, t):
+        rows = x.size // t.size if leading else t.size
+        matrix = e.place(e.plan.static[x].reshape(rows, -1))
+        vector = e.place(e.plan.static[t].reshape(-1))
+        ones = e.ones(x.size // t.size)
+        return [f"np.dot({ones}, {matrix}, out={vector})" if leading else f"np.dot({matrix}, {ones}, out={vector})"]
+    return [f"np.add.reduce({ins[0]}, axis={axes}, out={out})"]
+
+
+def _is_result(e: _Emitter, t: Tensor) -> bool:
+    return t not in e.plan.static
+
+
+def _max(e: _Emitter, t: Tensor, out: str, ins: list[str]) -> list[str]:
+    x, axes = t.inputs[0], t.attributes["axes"]
+    sizes = [x.shape[a] for a in axes]
+    if axes != tuple(range(len(axes))) or not 2 <= math.prod(sizes) <= 16:
+        return [f"np.maximum.reduce({ins[0]}, axis={axes}, out={out})"]
+    # A window's few places: whole slices are compared, instead of short runs of entries.
+    places = [str(list(p))[1:-1] for p in itertools.product(*(range(n) for n in sizes))]
+    first = f"np.maximum({ins[0]}[{places[0]}], {ins[0]}[{places[1]}], out={out})"
+    return [first, *(f"np.maximum({out}, {ins[0]}[{p}], out={out})" for p in places[2:])]
 
 
 def _matmul(e: _Emitter, t: Tensor, out: str, ins: list[str]) -> list[str]:
-    return [f"np.matmul({ins[0]}, {ins[1]}, out={out})"]
+    # ``dot`` has half the overhead of ``matmul``, for two axes.
+    return [f"np.{'dot' if t.ndim == 2 else 'matmul'}({ins[0]}, {ins[1]}, out={out})"]
 
 
 def _concatenate(e: _Emitter, t: Tensor, out: str, ins: list[str]) -> list[str]:
-    return [f"np.concatenate(({', '.join(ins)},), axis={t.attributes['axis']}, out={out})"]
+    axis = t.attributes["axis"]
+    if not any(root(x) in e.plan.placed for x in t.inputs):
+        return [f"np.concatenate(({', '.join(ins)},), axis={axis}, out={out})"]
+    lines, at = [], 0
+    whole = e.plan.static[t]
+    for x, text in zip(t.inputs, ins, strict=True):
+        part = whole[(slice(None),) * axis + (slice(at, at + x.shape[axis]),)]
+        at += x.shape[axis]
+        here = e.plan.static.get(x)
+        if here is None or here.ctypes.data != part.ctypes.data or here.nbytes != part.nbytes:
+            lines.append(f"np.copyto({e.place(part)}, {text})")
+    return lines
 
 
 def _copy_reshape(e: _Emitter, t: Tensor, out: str, ins: list[str]) -> list[str]:
@@ -81,7 +122,10 @@ def _embed(e: _Emitter, t: Tensor, out: str, ins: list[str]) -> list[str]:
 
 def _fold(e: _Emitter, t: Tensor, out: str, ins: list[str]) -> list[str]:
     a = {k: v for k, v in t.attributes.items() if k != "shape"}
-    places = e.name_of("places", list(fold_places(t.shape, t.inputs[0].shape[: t.ndim], **a)))
+    x = t.inputs[0]
+    places = e.name_of("places", list(fold_places(t.shape, x.shape[x.ndim - t.ndim :], **a)))
+    if x.size == t.size and a["strides"] == a["sizes"] and set(a["dilations"]) == {1}:  # windows tile the result
+        return [f"for target, place in {places}:", f"    {out}[target] = {ins[0]}[place]"]
     return [f"{out}.fill(0)", f"for target, place in {places}:", f"    {out}[target] += {ins[0]}[place]"]
 
 
@@ -130,8 +174,8 @@ _LINES: dict[str, Line] = {
     "power": _scalar_power,
     "where": _where,
     "cast": _cast,
-    "sum": _reduce("add"),
-    "max": _reduce("maximum"),
+    "sum": _sum,
+    "max": _max,
     "argmax": lambda e, t, out, ins: [f"np.argmax({ins[0]}, axis={t.attributes['axis']}, out={out})"],
     "matmul": _matmul,
     "concatenate": _concatenate,
@@ -176,6 +220,7 @@ class _Emitter:
     called: dict[Tensor, str] = field(default_factory=dict)
     functions: dict[int, str] = field(default_factory=dict)
     places: dict[Any, str] = field(default_factory=dict)
+    constants: dict[float, str] = field(default_factory=dict)
 
     def name_of(self, hint: str, value: Any) -> str:
         if id(value) not in self.functions:
@@ -193,7 +238,7 @@ class _Emitter:
         if t in self.called:
             return self.called[t]
         if t.primitive == "constant" and t not in self.plan.static:
-            return self.literal(t.attributes["value"])
+            return self.constant(t.attributes["value"])
         if t in self.plan.static:
             name = self.place(self.plan.static[t])
         else:
@@ -207,6 +252,37 @@ class _Emitter:
             self.lines.append(f"{name} = {text}")
         self.called[t] = name
         return name
+
+    def constant(self, value: float) -> str:
+        """Name of a number: an array without axes takes part in arithmetic twice as fast as a Python float."""
+        if value not in self.constants:
+            self.constants[value] = f"c{len(self.constants)}"
+            self.names[self.constants[value]] = np.array(value, self.plan.dtype)
+        return self.constants[value]
+
+    def ones(self, count: int) -> str:
+        """Name of a vector of ones."""
+        name = f"ones_{count}"
+        self.names.setdefault(name, np.ones(count, self.plan.dtype))
+        return name
+
+    def host(self) -> None:
+        """Arithmetic on Python floats, ahead of everything else."""
+        for t in self.plan.graph.nodes:
+            if t not in self.plan.host:
+                continue
+            ins = []
+            for x in t.inputs:
+                if x.primitive == "constant":
+                    ins.append(self.literal(float(x.attributes["value"])))
+                elif x in self.plan.host:
+                    ins.append(self.called[x])
+                else:
+                    ins.append(f"float({self.called[x]})")
+            name = f"s{len(self.lines)}"
+            self.lines.append(f"{name} = {TEXT[t.primitive].format(*(_bracketed(i) for i in ins))}  # {t.scope}".rstrip(" #"))
+            self.called[t] = name
+            self.names.update(FUNCTIONS)
 
     def place(self, array: Array) -> str:
         """Name of an array of the workspace: one name for one piece of memory, so that reuse shows."""
@@ -233,6 +309,8 @@ class _Emitter:
         if not rows:
             for t in group.nodes:
                 text = self.statement(t, self.read(t), [self.read(x) for x in t.inputs])
+                if not text:
+                    continue
                 text[0] += f"  # {t.shape}" + (f" {t.scope}" if t.scope else "")
                 self.lines += text
             return
@@ -261,12 +339,16 @@ class _Emitter:
         return {"float": f"np.{self.plan.dtype.name}", "int": "np.int64", "bool": "np.bool_"}[t.kind]
 
 
+def _bracketed(text: str) -> str:
+    return f"({text})" if text.startswith("-") else text
+
+
 def identifiers(paths: Sequence[str]) -> list[str]:
     """Valid, distinct Python names for the paths of the inputs."""
     out: list[str] = []
     for path in paths:
         name = re.sub(r"\W", "_", path) or "x"
-        name = f"x_{name}" if name[0].isdigit() or keyword.iskeyword(name) or re.fullmatch(r"[tv]\d+|np|lo|hi|target|place", name) else name
+        name = f"x_{name}" if name[0].isdigit() or keyword.iskeyword(name) or re.fullmatch(r"[tvsc]\d+|ones_\d+|np|lo|hi|target|place|exp|divide|log|sqrt|max|min|float|range", name) else name
         while name in out:
             name += "_"
         out.append(name)
@@ -297,6 +379,7 @@ def emit(plan: Plan, names: Sequence[str], updates: dict[int, Tensor] | None = N
     for t, k in plan.results.items():
         e.called[t] = f"result_{k}"
         e.lines.append(f"result_{k} = np.empty({t.shape}, {e.dtype(t)})")
+    e.host()
     for group in plan.groups:
         e.group(group)
     # Everything is read before anything resident is overwritten.
@@ -313,4 +396,5 @@ def emit(plan: Plan, names: Sequence[str], updates: dict[int, Tensor] | None = N
         e.lines.append(f"np.copyto({e.read(v)}, {values[k]})")
     returned = ", ".join(returned_names)
     body = "\n".join(f"    {line}" for line in [*e.lines, f"return ({returned},)" if returned else "return ()"])
-    return Emitted(f"def run({', '.join(arguments)}):\n{body}\n", e.names)
+    numbers = "".join(f"    # {name} = {value!r}\n" for value, name in e.constants.items())
+    return Emitted(f"def run({', '.join(arguments)}):\n{numbers}{body}\n", e.names)

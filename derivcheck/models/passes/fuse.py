@@ -4,7 +4,7 @@ Invariant: the groups are a permutation of the graph's nodes in which every node
 of random numbers keep their order.
 
 A node joins the earliest group of its shape that stands at or after everything it reads, if it shares an
-operand with that group. So an activation and its derivative, which reverse mode draws far apart, are computed
+operand with that group or the group is the last. So an activation and its derivative, which reverse mode draws far apart, are computed
 in one pass over memory, and so is a whole optimiser step.
 """
 
@@ -42,12 +42,12 @@ class _Open:
     touched: set[Tensor] = field(default_factory=set)
 
 
-def fuse(graph: Graph) -> tuple[Group, ...]:
-    """Groups in the order in which they run; variables, constants and views are in none."""
+def fuse(graph: Graph, host: frozenset[Tensor] = frozenset()) -> tuple[Group, ...]:
+    """Groups in the order in which they run; variables, constants, views and host scalars are in none."""
     groups: list[_Open] = []
     ready: dict[Tensor, int] = {}  # the first group that may read a node
     for t in graph.nodes:
-        if not t.inputs:
+        if not t.inputs or t in host:
             ready[t] = 0
             continue
         earliest = max(ready[x] for x in t.inputs)
@@ -75,6 +75,8 @@ def _fusible(t: Tensor) -> bool:
 def _joinable(groups: list[_Open], t: Tensor, earliest: int) -> int | None:
     for place in range(earliest, len(groups)):
         group = groups[place]
-        if group.shape == t.shape and any(x in group.touched for x in t.inputs):
+        if group.shape != t.shape:
+            continue
+        if place == len(groups) - 1 or any(x in group.touched for x in t.inputs):
             return place
     return None

@@ -66,7 +66,7 @@ def strides(t: Tensor) -> Strides:
     for axis, stride, dilation in zip(a["axes"], a["strides"], a["dilations"], strict=True):
         outer[axis] = s[axis] * stride
         inner.append(s[axis] * dilation)
-    return (*outer, *inner)
+    return (*inner, *outer)
 
 
 def reshaped(shape: Shape, steps: Strides, target: Shape) -> Strides | None:

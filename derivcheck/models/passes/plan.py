@@ -17,13 +17,13 @@ import numpy as np
 
 from derivcheck.models.graph import Graph, as_kind
 from derivcheck.models.passes.fuse import Group
-from derivcheck.models.passes.layout import is_view, root
+from derivcheck.models.passes.layout import contiguous, is_view, root
 from derivcheck.models.tensor import PRIMITIVES, Array, Shape, Tensor
 
 __all__ = ["CACHE", "Plan", "plan"]
 
 #: Bytes of one operand of a block. Half a dozen operands of this size fit a core's second-level cache.
-CACHE = 1 << 16
+CACHE = 1 << 17
 
 #: Primitives of which an operand's memory may become the result's.
 _IN_PLACE = frozenset(
@@ -52,6 +52,10 @@ class Plan:
         Nodes that are computed straight into a fresh array: position among the outputs.
     resident : dict
         Inputs whose arrays live in the program.
+    host : frozenset
+        Scalars computed as Python floats.
+    placed : frozenset
+        Nodes computed right into their part of a concatenation.
     workspace : int
         Bytes.
     """
@@ -64,6 +68,8 @@ class Plan:
     rows: dict[Tensor, int]
     results: dict[Tensor, int]
     resident: dict[Tensor, Array]
+    host: frozenset[Tensor]
+    placed: frozenset[Tensor]
     workspace: int
 
 
@@ -96,6 +102,7 @@ def plan(
     dtype: Any,
     resident: dict[Tensor, Array] | None = None,
     updates: dict[int, Tensor] | None = None,
+    host: frozenset[Tensor] = frozenset(),
 ) -> Plan:
     """Assign memory.
 
@@ -109,8 +116,10 @@ def plan(
         Inputs that live in the program, with their arrays.
     updates : dict, optional
         Output position → resident input into whose array it is stored at the end of a call.
+    host : frozenset
+        From :func:`~derivcheck.models.passes.host.host_nodes`.
     """
-    return _Planner(graph, groups, np.dtype(dtype), resident or {}, updates or {}).run()
+    return _Planner(graph, groups, np.dtype(dtype), resident or {}, updates or {}, host).run()
 
 
 class _Planner:
@@ -121,11 +130,13 @@ class _Planner:
         dtype: np.dtype[Any],
         resident: dict[Tensor, Array],
         updates: dict[int, Tensor],
+        host: frozenset[Tensor],
     ) -> None:
-        self.graph, self.groups, self.dtype = graph, groups, dtype
+        self.graph, self.groups, self.dtype, self.host = graph, groups, dtype, host
         self.static: dict[Tensor, Array] = dict(resident)
         self.resident = resident
         self.scratch: set[Tensor] = set()
+        self.placed: set[Tensor] = set()
         self.rows: dict[Tensor, int] = {}
         self.results: dict[Tensor, int] = {}
         self.slots = _Slots()
@@ -139,8 +150,9 @@ class _Planner:
                 position += 1
         self.end = position
         for k, t in enumerate(graph.outputs):
-            if t.inputs and not is_view(t) and t not in self.results and k not in updates:
+            if t in self.position and t not in self.results and k not in updates:
                 self.results[t] = k
+        self.segments = self._segments()
         self.last = self._last_uses()
         self._in_place_updates(updates)
 
@@ -149,12 +161,33 @@ class _Planner:
         for t in self.graph.nodes:
             if t in self.position:
                 for x in t.inputs:
-                    r = root(x)
+                    r = self._owner(x)
                     last[r] = max(last.get(r, -1), self.position[t])
         for t in self.graph.outputs:
             if t not in self.results:
-                last[root(t)] = self.end
+                last[self._owner(t)] = self.end
         return last
+
+    def _owner(self, t: Tensor) -> Tensor:
+        r = root(t)
+        return self.segments[r][0] if r in self.segments else r
+
+    def _segments(self) -> dict[Tensor, tuple[Tensor, int]]:
+        # What is only joined to others can be computed right where it will stand: (concatenation, offset).
+        out: dict[Tensor, tuple[Tensor, int]] = {}
+        for c in self.graph.nodes:
+            if c.primitive != "concatenate" or c in self.results or c not in self.position:
+                continue
+            if any(n != 1 for n in c.shape[: c.attributes["axis"]]):
+                continue
+            offset = 0
+            for x in c.inputs:
+                r = root(x)
+                whole = contiguous(x) and x.size == r.size and r in self.position and r.primitive != "concatenate"
+                if whole and r not in self.results and r not in out:
+                    out[r] = c, offset
+                offset += x.size
+        return out
 
     def _in_place_updates(self, updates: dict[int, Tensor]) -> None:
         # A new parameter may be computed right into the old one's memory if nothing reads the old one later.
@@ -191,6 +224,8 @@ class _Planner:
             self.rows,
             self.results,
             self.resident,
+            self.host,
+            frozenset(self.placed),
             self.slots.total,
         )
 
@@ -211,6 +246,9 @@ class _Planner:
         self.static[t] = slot[: self._bytes(t, shape)].view(self._item(t)).reshape(shape)
 
     def _place(self, i: int, group: Group) -> None:
+        for t in group.nodes:
+            if t in self.segments and t not in self.static:
+                self._place_segment(t)
         blocked = self._block_rows(group)
         if blocked:
             self.rows[group.nodes[0]] = blocked
@@ -221,7 +259,7 @@ class _Planner:
         inner = _Slots(total=0)
         for t in group.nodes:
             here = self.position[t]
-            dying = [x for x in dict.fromkeys(root(x) for x in t.inputs) if self.last.get(x) == here]
+            dying = [x for x in dict.fromkeys(self._owner(x) for x in t.inputs) if self.last.get(x) == here]
             mine = [x for x in dying if x in self.slot]
             if t not in self.results and t not in self.static:
                 shape = (blocked, *t.shape[1:]) if t in local else t.shape
@@ -246,6 +284,14 @@ class _Planner:
         for slot in (*held, *inner.free):
             self.slots.give(slot)
         self.slots.total += inner.total
+
+    def _place_segment(self, t: Tensor) -> None:
+        whole, offset = self.segments[t]
+        if whole not in self.static:
+            self._store(whole, whole.shape, self.slots.take(self._bytes(whole, whole.shape)))
+        flat = self.static[whole].reshape(-1)[offset : offset + t.size]
+        self.static[t] = flat.reshape(t.shape)
+        self.placed.add(t)
 
     def _local(self, t: Tensor, group: int) -> bool:
         if t in self.results or t in self.static or t in self.graph.outputs:

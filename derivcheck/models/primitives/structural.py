@@ -30,12 +30,11 @@ def linear(
     infer: Callable[..., Shape],
     evaluate: Callable[..., Any],
     transposed: Callable[..., Tensor],
-    shift: Callable[..., dict[str, Any]],
+    replicate: Replicate,
 ) -> None:
     """Enter a linear map of one tensor.
 
-    ``transposed(g, x, **attributes)`` is its transpose; ``shift(count, **attributes)`` are the attributes
-    under which it acts behind a leading axis of size ``count``.
+    ``transposed(g, x, **attributes)`` is its transpose; ``replicate`` is as in :class:`Primitive`.
     """
 
     def vjp(g: Tensor, y: Tensor, x: Tensor, **attributes: Any) -> list[Tensor | None]:
@@ -43,9 +42,6 @@ def linear(
 
     def jvp(tangents: Sequence[Tensor], y: Tensor, x: Tensor, **attributes: Any) -> Tensor:
         return make(name, tangents[0], **attributes)
-
-    def replicate(inputs: Sequence[Tensor], flags: Sequence[bool], count: int, **attributes: Any) -> Tensor:
-        return make(name, inputs[0], **shift(count, **attributes))
 
     PRIMITIVES[name] = Primitive(
         name=name,
@@ -55,6 +51,11 @@ def linear(
         jvp=jvp,
         replicate=replicate,
     )
+
+
+def _shifted(name: str, shift: Callable[..., dict[str, Any]]) -> Replicate:
+    """The same primitive with the attributes under which it acts behind a leading axis."""
+    return lambda inputs, flags, count, **a: make(name, inputs[0], **shift(count, **a))
 
 
 def keep_dims(shape: Shape, axes: tuple[int, ...]) -> Shape:
@@ -111,7 +112,7 @@ def _windows_shape(
         out[a] = _window_count(x.shape[a], k, s, d)
         if out[a] < 1:
             raise ShapeError("windows", f"at least {d * (k - 1) + 1} entries along axis {a}", x.shape)
-    return (*out, *sizes)
+    return (*sizes, *out)
 
 
 def evaluate_windows(x: Array, axes: tuple[int, ...], sizes: Shape, strides: Shape, dilations: Shape) -> Array:
@@ -121,7 +122,7 @@ def evaluate_windows(x: Array, axes: tuple[int, ...], sizes: Shape, strides: Sha
         shape[a] = _window_count(x.shape[a], k, s, d)
         step[a] = x.strides[a] * s
     inner = tuple(x.strides[a] * d for a, d in zip(axes, dilations, strict=True))
-    return np.lib.stride_tricks.as_strided(x, (*shape, *sizes), (*step, *inner), writeable=False)
+    return np.lib.stride_tricks.as_strided(x, (*sizes, *shape), (*inner, *step), writeable=False)
 
 
 def fold_places(
@@ -132,12 +133,12 @@ def fold_places(
         target = [slice(None)] * len(shape)
         for a, p, s, d in zip(axes, place, strides, dilations, strict=True):
             target[a] = slice(p * d, p * d + (outer[a] - 1) * s + 1, s)
-        yield tuple(target), (Ellipsis, *place)
+        yield tuple(target), place
 
 
 def _fold(x: Array, shape: Shape, axes: tuple[int, ...], sizes: Shape, strides: Shape, dilations: Shape) -> Array:
     out = np.zeros(shape, x.dtype)
-    for target, source in fold_places(shape, x.shape[: len(shape)], axes, sizes, strides, dilations):
+    for target, source in fold_places(shape, x.shape[len(sizes) :], axes, sizes, strides, dilations):
         out[target] += x[source]
     return out
 
@@ -149,63 +150,78 @@ linear(
     lambda x, axes: _without(x.shape, axes),
     lambda x, axes: np.sum(x, axis=axes),
     lambda g, x, axes: broadcast_to(reshape(g, keep_dims(x.shape, axes)), x.shape),
-    lambda r, axes: {"axes": _next(axes)},
+    _shifted("sum", lambda r, axes: {"axes": _next(axes)}),
 )
 linear(
     "broadcast_to",
     _broadcast_shape,
     lambda x, shape: np.broadcast_to(x, shape),
     lambda g, x, shape: sum_to(g, x.shape),
-    lambda r, shape: {"shape": (r, *shape)},
+    _shifted("broadcast_to", lambda r, shape: {"shape": (r, *shape)}),
 )
 linear(
     "reshape",
     _reshape_shape,
     lambda x, shape: np.reshape(x, shape),
     lambda g, x, shape: reshape(g, x.shape),
-    lambda r, shape: {"shape": (r, *shape)},
+    _shifted("reshape", lambda r, shape: {"shape": (r, *shape)}),
 )
 linear(
     "transpose",
     lambda x, axes: tuple(x.shape[a] for a in axes),
     lambda x, axes: np.transpose(x, axes),
     lambda g, x, axes: transpose(g, _inverse(axes)),
-    lambda r, axes: {"axes": (0, *_next(axes))},
+    _shifted("transpose", lambda r, axes: {"axes": (0, *_next(axes))}),
 )
 linear(
     "flip",
     lambda x, axes: x.shape,
     lambda x, axes: np.flip(x, axes),
     lambda g, x, axes: make("flip", g, axes=axes),
-    lambda r, axes: {"axes": _next(axes)},
+    _shifted("flip", lambda r, axes: {"axes": _next(axes)}),
 )
 linear(
     "slice",
     lambda x, slices: tuple(n for _, n, _ in slices),
     lambda x, slices: x[_as_slices(slices)],
     lambda g, x, slices: make("embed", g, shape=x.shape, slices=slices),
-    lambda r, slices: {"slices": ((0, r, 1), *slices)},
+    _shifted("slice", lambda r, slices: {"slices": ((0, r, 1), *slices)}),
 )
 linear(
     "embed",
     lambda x, shape, slices: shape,
     _embed,
     lambda g, x, shape, slices: make("slice", g, slices=slices),
-    lambda r, shape, slices: {"shape": (r, *shape), "slices": ((0, r, 1), *slices)},
+    _shifted("embed", lambda r, shape, slices: {"shape": (r, *shape), "slices": ((0, r, 1), *slices)}),
 )
+
+def _replicate_windows(inputs: Sequence[Tensor], flags: Sequence[bool], count: int, **a: Any) -> Tensor:
+    axes = _next(a.pop("axes"))
+    out = make("windows", inputs[0], axes=axes, **a)
+    k = len(axes)
+    return transpose(out, (k, *range(k), *range(k + 1, out.ndim)))
+
+
+def _replicate_fold(inputs: Sequence[Tensor], flags: Sequence[bool], count: int, **a: Any) -> Tensor:
+    axes = _next(a.pop("axes"))
+    k = len(axes)
+    moved = transpose(inputs[0], (*range(1, k + 1), 0, *range(k + 1, inputs[0].ndim)))
+    return make("fold", moved, shape=(count, *a.pop("shape")), axes=axes, **a)
+
+
 linear(
     "windows",
     _windows_shape,
     evaluate_windows,
     lambda g, x, **a: make("fold", g, shape=x.shape, **a),
-    lambda r, axes, **a: {"axes": _next(axes), **a},
+    _replicate_windows,
 )
 linear(
     "fold",
     lambda x, shape, **a: shape,
     _fold,
     lambda g, x, shape, **a: make("windows", g, **a),
-    lambda r, shape, axes, **a: {"shape": (r, *shape), "axes": _next(axes), **a},
+    _replicate_fold,
 )
 
 
@@ -297,10 +313,20 @@ PRIMITIVES["concatenate"] = Primitive(
 # --- largest entries ------------------------------------------------------------------------------------------
 
 
-def _argmax_mask(y: Tensor, x: Tensor, axes: tuple[int, ...]) -> Tensor:
-    # Equal largest entries share the derivative, as torch.amax does.
+def _largest(y: Tensor, x: Tensor, axes: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+    # Where the largest entries are, and how many share that place (and its derivative, as in torch.amax).
     hit = cast(make("equal", x, reshape(y, keep_dims(x.shape, axes))))
-    return hit / reshape(make("sum", hit, axes=axes), keep_dims(x.shape, axes))
+    return hit, make("sum", hit, axes=axes)
+
+
+def _max_vjp(g: Tensor, y: Tensor, x: Tensor, axes: tuple[int, ...]) -> list[Tensor]:
+    hit, count = _largest(y, x, axes)
+    return [hit * reshape(g / count, keep_dims(x.shape, axes))]
+
+
+def _max_jvp(t: Sequence[Tensor], y: Tensor, x: Tensor, axes: tuple[int, ...]) -> Tensor:
+    hit, count = _largest(y, x, axes)
+    return make("sum", t[0] * hit, axes=axes) / count
 
 
 def _max(x: Array, axes: tuple[int, ...]) -> Any:
@@ -311,8 +337,8 @@ PRIMITIVES["max"] = Primitive(
     name="max",
     infer=lambda x, axes: (_without(x.shape, axes), x.kind),
     evaluate=_max,
-    vjp=lambda g, y, x, axes: [reshape(g, keep_dims(x.shape, axes)) * _argmax_mask(y, x, axes)],
-    jvp=lambda t, y, x, axes: make("sum", t[0] * _argmax_mask(y, x, axes), axes=axes),
+    vjp=_max_vjp,
+    jvp=_max_jvp,
     replicate=lambda inputs, flags, count, axes: make("max", inputs[0], axes=_next(axes)),
 )
 

@@ -1,0 +1,57 @@
+"""``python -m benchmarks.models``: time the model layer against its peers and print the tables.
+
+Thread counts are fixed by the environment before NumPy, PyTorch or JAX are imported, so every thread count runs in
+a process of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--threads", type=int, nargs="*", default=[1, 2])
+    parser.add_argument("--dtypes", nargs="*", default=["float32", "float64"])
+    parser.add_argument("--seconds", type=float, default=6.0, help="time for each row")
+    parser.add_argument("--only", default="", help="rows whose name contains this")
+    parser.add_argument("--no-peers", action="store_true")
+    parser.add_argument("--output", type=Path, help="write the rows as JSON")
+    parser.add_argument("--worker", type=int, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.worker is not None:
+        from benchmarks.models.rows import rows
+
+        for row in rows(options.worker, options.dtypes, options.seconds, options.only, not options.no_peers):
+            print(json.dumps(row), flush=True)
+        return
+    found = [row for threads in options.threads for row in _in_process(threads)]
+    from benchmarks.models.rows import table
+
+    print(table(found))
+    if options.output:
+        options.output.write_text(json.dumps(found, indent=1) + "\n")
+
+
+def _in_process(threads: int) -> list[dict[str, object]]:
+    count = str(threads)
+    flags = f"--xla_cpu_multi_thread_eigen={'false' if threads == 1 else 'true'} intra_op_parallelism_threads={count}"
+    environment = {
+        **os.environ,
+        "OPENBLAS_NUM_THREADS": count,
+        "OMP_NUM_THREADS": count,
+        "MKL_NUM_THREADS": count,
+        "XLA_FLAGS": flags,
+    }
+    command = [sys.executable, "-m", "benchmarks.models", "--worker", count, *sys.argv[1:]]
+    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+if __name__ == "__main__":
+    main()
