@@ -58,7 +58,7 @@ PLANS: tuple[Plan, ...] = (
     Plan("large", "any", wide=True),
     Plan("rectangular", "any"),
     Plan("any", "distinct"),
-    Plan("any", "any", ties=True),
+    Plan("any", "any", wide=True),
 )
 
 
@@ -86,10 +86,15 @@ class SeededChoices:
         draw = digest(self.seed, label)
         if rare and len(pool) > rare:
             usual = len(pool) - rare
-            if self.plan.wide and draw % 4 < (3 if kind == "weight" else 2):
+            if self.plan.wide and kind == "weight" and draw % 4:
+                # The two extremes, against each other: nearly disjoint laws.
+                wanted = [k for k in range(len(pool) - 2, len(pool)) if pool[k] is not self._last.get(kind)]
+            elif self.plan.wide and draw % 2:
                 wanted = [k for k in wanted if k >= usual]
             else:
                 wanted = [k for k in wanted if k < usual]
+        if kind == "entry" and self.plan.ties and draw % 5:
+            wanted = wanted[:3]  # 0, 1 and -1 where they are allowed: ties, kinks, zeros
         if not wanted:
             wanted = list(range(len(pool)))
         return wanted[(draw >> 8) % len(wanted)]
@@ -110,13 +115,13 @@ class SeededChoices:
                     return bool(x == max(pool))
                 case "least":
                     return bool(x == min(pool))
+        if kind == "points" and self.plan.wide:
+            return bool(x == 2)
         if kind == "index" and last is not None:
             if self.plan.indices == "equal" and last in pool:
                 return bool(x == last)
             if self.plan.indices == "distinct":
                 return bool(x != last)
-        if kind == "entry" and self.plan.ties and digest(self.seed, label, "tie") % 4:
-            return any(x is y for y in pool[:3])  # 0, 1 and -1 where they are allowed: ties, kinks, zeros
         return True
 
 

@@ -63,6 +63,7 @@ from derivcheck.semantics.numbers import (
     Undefined,
     Unknown,
 )
+from derivcheck.semantics.polynomials import NotPolynomial, expectation
 from derivcheck.semantics.pools import digest, sample
 from derivcheck.semantics.predicates import PREDICATES, integrable
 from derivcheck.semantics.quadrature import integrate_interval
@@ -128,7 +129,7 @@ def _identity(value: Value) -> object:
     """What the memo knows a bound variable's value by; numbers by value, the rest by object."""
     if isinstance(value, int | fmpq):
         return value
-    if isinstance(value, Outcome) and value.toss is None:
+    if type(value) is Outcome and value.toss is None:
         return (id(value.space), frozenset(value.faces.items()))
     return id(value)
 
@@ -624,7 +625,10 @@ def _int(ev: Evaluator, t: Term, env: Environment) -> Number:
                 [nm.mul(w, ev.eval(body, (x, *env))) for x, w in zip(measure.points, measure.weights, strict=True)]
             )
         case Measure():
-            return integrate_atoms(measure, lambda w: ev.eval(body, (w, *env)))
+            try:
+                return expectation(measure, lambda w: ev.eval(body, (w, *env)))
+            except NotPolynomial:
+                return integrate_atoms(measure, lambda w: ev.eval(body, (w, *env)))
     raise AssertionError(measure)
 
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from flint import fmpq
 
-from derivcheck.language import MEASURE, Declaration, Term, subterms
+from derivcheck.language import MEASURE, Declaration, Term, subterms, unfold
 from derivcheck.semantics.construct import domains_of, measure_terms, names, random_weights
 from derivcheck.semantics.interpretation import Reject
 from derivcheck.semantics.numbers import (
@@ -31,7 +31,6 @@ from derivcheck.semantics.numbers import (
     div,
     integer_power,
     mul,
-    neg,
     power,
     sub,
     total,
@@ -132,18 +131,71 @@ def _requirements(world: Interpretation, d: Declaration) -> Requirements:
     variance = d.property("variance")
     # The second moments say whether entries are uncorrelated: their facts then carry a delta.
     paired = variance is not None and any(t.op == "ind" for f in variance.facts for t in subterms(f))
+    measure = _measure_of(world, d)
+    mean, spread = _entrywise(world, d, "mean"), _entrywise(world, d, "variance")
+    if spread is not None and mean is None:
+        mean = _undeclared_mean(world, d, tuple(over), spread, paired, "iid" in known)
+    if measure is not None and mean is not None and compare(measure.mass(), ONE) != 0:
+        mean, spread = _for_mass(measure.mass(), mean, spread)
     return Requirements(
         name=d.name,
         space=on.space,
-        measure=_measure_of(world, d),
+        measure=measure,
         over=tuple(over),
-        mean=_entrywise(world, d, "mean"),
-        variance=_entrywise(world, d, "variance"),
+        mean=mean,
+        variance=spread,
         iid="iid" in known,
         uncorrelated=paired,
         symmetric="symmetric law" in known,
         normal="normal" in known,
     )
+
+
+def _undeclared_mean(
+    world: Interpretation,
+    d: Declaration,
+    over: tuple[Domain, ...],
+    variance: Callable[[Index], Number],
+    paired: bool,
+    iid: bool,
+) -> Callable[[Index], Number]:
+    """A mean for a family of which only second moments are declared.
+
+    The facts still say ``E X_i X_k = m_i m_k + v_i δ_ik``: they leave the sign of the mean open, and where m is 0 one
+    entry may have a mean of its own at the cost of its variance (see `_for_second_moments`).
+    """
+    p = d.property("variance")
+    assert p is not None
+    fact = unfold(p.facts[-1])
+    while fact.op == "forall":
+        fact = fact.args[-1]
+    flip = world.choices.choose(f"{d.name} mean sign", [fmpq(-1), ONE], "sign")
+
+    def mean(ix: Index) -> Number:
+        environment = tuple(reversed(ix + ix if paired else ix))
+        square = sub(world.evaluator.eval(fact.args[1], environment), variance(ix))
+        return mul(flip, power(square, fmpq(1, 2)))
+
+    return mean
+
+
+def _for_mass(
+    mass: Number, mean: Callable[[Index], Number], variance: Callable[[Index], Number] | None
+) -> tuple[Callable[[Index], Number], Callable[[Index], Number] | None]:
+    """Moments of the normalised measure such that the integrals against the measure itself are as declared."""
+
+    def scaled_mean(ix: Index) -> Number:
+        return div(mean(ix), mass)
+
+    if variance is None:
+        return scaled_mean, None
+    given = variance
+
+    def scaled_variance(ix: Index) -> Number:
+        second = div(add(integer_power(mean(ix), 2), given(ix)), mass)
+        return sub(second, integer_power(scaled_mean(ix), 2))
+
+    return scaled_mean, scaled_variance
 
 
 def _partners(world: Interpretation, d: Declaration) -> list[Term]:
@@ -257,8 +309,7 @@ def _law(world: Interpretation, need: Requirements, label: str, ix: Index) -> La
     """The law of one entry."""
     if need.variance is not None:
         law = _centred_law(world, need, label, need.variance(ix))
-        mean = need.mean(ix) if need.mean is not None else world.choices.choose(f"{label} mean", _VALUES, "entry")
-        return Law([add(mean, x) for x in law.values], law.weights)
+        return Law([add(_mean_at(need, ix), x) for x in law.values], law.weights)
     law = _free_law(world, need, label)
     return _with_mean(law, need.mean(ix)) if need.mean is not None else law
 
@@ -278,17 +329,15 @@ def _own(world: Interpretation, need: Requirements) -> Rule:
             law = _law(world, need, label, ix)
             coins[ix] = (_coin(world, need, f"{need.name}{list(ix)}", law.weights), law)
         coin, law = coins[ix]
-        return law.values[w.face(coin)]
+        return w.pick(coin, law.values)
 
     for ix in _some_indices(need.over):  # so that families built later can share these coins
         rule(ix, Outcome(need.space, {}, lambda coin: 0))
     return rule
 
 
-def _mean_at(world: Interpretation, need: Requirements, ix: Index) -> Number:
-    if need.mean is not None:
-        return need.mean(ix)
-    return world.choices.choose(f"{need.name}{list(ix)} mean", _VALUES, "entry")
+def _mean_at(need: Requirements, ix: Index) -> Number:
+    return need.mean(ix) if need.mean is not None else ZERO
 
 
 def _signs(world: Interpretation, need: Requirements, magnitude: Callable[[Outcome], Number] | None = None) -> Rule:
@@ -301,7 +350,7 @@ def _signs(world: Interpretation, need: Requirements, magnitude: Callable[[Outco
         coin = _coin(world, need, f"{need.name} magnitude", law.weights)
 
         def magnitude(w: Outcome) -> Number:
-            return law.values[w.face(coin)]
+            return w.pick(coin, law.values)
 
     fair = [fmpq(1, 2), fmpq(1, 2)]
     signs: dict[Index, Coin] = {}
@@ -310,8 +359,7 @@ def _signs(world: Interpretation, need: Requirements, magnitude: Callable[[Outco
     def rule(ix: Index, w: Outcome) -> Number:
         if ix not in signs:
             signs[ix] = _coin(world, need, f"{need.name}{list(ix)} sign", fair)
-        x = size(w)
-        return add(_mean_at(world, need, ix), x if w.face(signs[ix]) == 0 else neg(x))
+        return add(_mean_at(need, ix), mul(w.pick(signs[ix], [ONE, fmpq(-1)]), size(w)))
 
     return rule
 
@@ -329,7 +377,7 @@ def _common(world: Interpretation, need: Requirements) -> Rule:
                 values = [world.choices.choose(f"{label} value {k}", _VALUES, "entry") for k in range(3)]
                 law = Law(values, weights)
                 laws[ix] = law if need.mean is None else _with_mean(law, need.mean(ix))
-            return laws[ix].values[w.face(coin)]
+            return w.pick(coin, laws[ix].values)
 
         return rule
     law = _centred_law(world, need, need.name, ONE)
@@ -342,7 +390,7 @@ def _common(world: Interpretation, need: Requirements) -> Rule:
         else:
             factor = world.choices.choose(f"{label} factor", _VALUES, "entry")
         mean = need.mean(ix) if need.mean is not None else ZERO
-        return add(mean, mul(factor, law.values[w.face(coin)]))
+        return add(mean, mul(factor, w.pick(coin, law.values)))
 
     return scaled
 
@@ -375,7 +423,7 @@ def _shared(world: Interpretation, need: Requirements, partner: Term) -> Rule | 
         if compare(spread, ZERO) == 0:
             return None
         factor = power(div(need.variance(()), spread), fmpq(1, 2))
-        return lambda ix, w: add(_mean_at(world, need, ix), mul(factor, sub(other.at((*at, w)), mean)))
+        return lambda ix, w: add(_mean_at(need, ix), mul(factor, sub(other.at((*at, w)), mean)))
     if need.iid:
         return _same_coins(world, need, other, partner, moment)
     if _vary(need):

@@ -7,7 +7,7 @@ a thousand independent variables costs nothing until it is used.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -242,6 +242,10 @@ class Outcome:
             raise NeedsCoin(coin, self)
         self.faces[coin] = self.toss(coin)
         return self.faces[coin]
+
+    def pick(self, coin: Coin, values: Sequence[Number]) -> Number:
+        """The value that belongs to the face that `coin` shows."""
+        return values[self.face(coin)]
 
 
 @dataclass(slots=True)
