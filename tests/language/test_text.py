@@ -224,5 +224,5 @@ def test_a_lone_number_is_what_its_place_wants():
     assert constant.sort == function_sort((INT,), INT)
     assert text(constant) == "j in 1..n -> integer(3)"
     assert reads_back(constant)
-    assert reads_back(ForAll(range_(1, n), lambda j: eq(Matrix("X", n, m)(j), lam(range_(1, m), lambda l: 3))))
+    assert reads_back(ForAll(range_(1, n), lambda j: eq(Matrix("X", n, m)(j), lam(range_(1, m), lambda c: 3))))
     assert div(1, 2) == num(1) / 2
