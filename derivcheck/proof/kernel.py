@@ -17,6 +17,7 @@ from typing import Any
 
 from derivcheck.language import (
     INT,
+    MEASURE,
     PROP,
     REAL,
     Context,
@@ -27,6 +28,7 @@ from derivcheck.language import (
     Term,
     abs_,
     abstract,
+    and_,
     domain_of_measure,
     domains,
     eq,
@@ -44,8 +46,10 @@ from derivcheck.language import (
     real,
     sort_of_domain,
     substitute,
+    true,
     unfold,
 )
+from derivcheck.language.context import for_all_arguments
 from derivcheck.language.terms import open_binder, rebuild, variable_sort
 from derivcheck.proof.normal_form import Normaliser, Unknown, to_term
 from derivcheck.proof.normal_form.poly import Poly, plus
@@ -119,6 +123,27 @@ def _same_context(rule: str, context: Context, premises: Iterable[Theorem]) -> N
 
 def _fail(rule: str, why: str) -> ProofError:
     return ProofError(f"{rule}: {why}")
+
+
+def _fresh(context: Context, *terms: Term) -> Fresh:
+    """A supply of names that occur neither in `context` nor in `terms`: a variable opened here captures nothing."""
+    fresh = Fresh()
+    for t in (*context.symbols(), *terms):
+        for s in free_symbols(t):
+            number = str(s.data).rpartition("#")[2]
+            if number.isdecimal():
+                fresh.count = max(fresh.count, int(number))
+    return fresh
+
+
+def _occurs(v: Term, context: Context) -> bool:
+    """Is `v` declared in `context`, or mentioned in its facts or in the domain of one of its symbols?"""
+    return any(v in free_symbols(t) for t in (*context.symbols(), *context.propositions()))
+
+
+def _index(rule: str, value: Term) -> None:
+    if value.sort != INT:
+        raise _fail(rule, f"'{value}' is a {value.sort}, not an index")
 
 
 # ------------------------------------------------------------------------------------------------------------ logic
@@ -261,7 +286,7 @@ def generalise(th: Theorem, v: Term, domain: Term) -> Theorem:
     if not th.context.declarations or th.context.declarations[-1] != declaration:
         raise _fail("generalise", f"'{v}' in '{domain}' is not the innermost open variable")
     context = Context(th.context.declarations[:-1])
-    if v in context.undeclared(v) and any(v in free_symbols(f) for f in (*context.propositions(), *th.hypotheses)):
+    if _occurs(v, context) or any(v in free_symbols(h) for h in th.hypotheses):
         raise _fail("generalise", f"'{v}' is free in what is assumed")
     if v in free_symbols(domain):
         raise _fail("generalise", f"'{v}' is free in its own domain")
@@ -297,7 +322,18 @@ def _membership(value: Term, domain: Term) -> list[Term]:
     if domain.op in ("range", "interval"):
         lo, hi = domain.args
         return [le(a, b) for a, b in ((lo, value), (value, hi)) if not _infinite(a) and not _infinite(b)]
+    if domain.op == "functions":
+        return [p for p in _values_in(value, domain.args[-1], domain.args[:-1]) if p != true]
     return []
+
+
+def _values_in(f: Term, codomain: Term, over: tuple[Term, ...]) -> list[Term]:
+    """The values of `f` lie in `codomain`, as universal propositions over its arguments."""
+    if codomain.op == "functions":
+        return _values_in(f, codomain.args[-1], over + codomain.args[:-1])
+    if not _membership(Fresh().symbol("value", sort_of_domain(codomain)), codomain):
+        return []
+    return [for_all_arguments(f, lambda *x: and_(*_membership(f(*x), codomain)), over)]
 
 
 def _undischarged(context: Context, conditions: Iterable[Term], extra: Iterable[Term] = ()) -> list[Term]:
@@ -318,6 +354,8 @@ def instance(th: Theorem, mapping: Mapping[Term, Term], context: Context, premis
         if old.sort != new.sort:
             raise _fail("instance", f"'{new}' cannot stand for '{old}'")
         _closed("instance", context, new)
+        if old.op != "sym":
+            raise _fail("instance", f"'{old}' is not a symbol")
     # Sizes may occur in the domains of other symbols: the symbols themselves change with them.
     sizes = {s: t for s, t in mapping.items() if s.sort.kind != "fun"}
     full = {**{substitute(s, sizes): t for s, t in mapping.items() if s.sort.kind == "fun"}}
@@ -326,8 +364,11 @@ def instance(th: Theorem, mapping: Mapping[Term, Term], context: Context, premis
         return substitute(substitute(p, sizes), full)
 
     for old, new in mapping.items():
-        if old.sort.kind == "fun" and domains(new) != substitute(old, sizes).args:
+        over = tuple(substitute(d, sizes) for d in old.args)
+        if old.sort.kind == "fun" and domains(new) != over:
             raise _fail("instance", f"'{new}' has another shape than '{old}'")
+        if old.sort == MEASURE and (domain_of_measure(new),) != over:
+            raise _fail("instance", f"'{new}' is a measure elsewhere than '{old}'")
     facts = Normaliser(context, given).facts
     for name, q in th.context.facts():
         r = put(q)
@@ -386,7 +427,7 @@ def _pointwise(context: Context, p: Term, using: tuple[Theorem, ...]) -> Theorem
     a, b = p.args
     if domains(a) != domains(b):
         raise _fail("normal_form", f"'{p}': the shapes differ")
-    fresh = Fresh()
+    fresh = _fresh(context, p)
     names, inner = [], context
     for d in domains(a):
         v = fresh.symbol("i", sort_of_domain(d), d.args[:-1] if d.op == "functions" else ())
@@ -403,7 +444,9 @@ def extensionality(th: Theorem, p: Term) -> Theorem:
     if p.op != "eq" or p.args[0].sort.kind != "fun":
         raise _fail("extensionality", f"'{p}' is not an equation of functions")
     f, g = p.args
-    fresh = Fresh()
+    if domains(f) != domains(g):
+        raise _fail("extensionality", f"'{p}': the shapes differ")
+    fresh = _fresh(th.context, p, th.statement)
     q = th.statement
     names = []
     for d in domains(f):
@@ -482,6 +525,8 @@ def congruence(th: Theorem, pattern: Term, hole: Term) -> Theorem:
     a, b = th.statement.args
     if hole.sort != a.sort or pattern.sort == PROP:
         raise _fail("congruence", f"'{hole}' does not fit")
+    if any(hole in free_symbols(s) for s in free_symbols(pattern) if s != hole):
+        raise _fail("congruence", "the hole stands in the domain of a symbol")
     if any(t.op == "deriv" and hole in free_symbols(t) for t in _subterms(pattern)):
         raise _fail("congruence", "an equation at a point says nothing of derivatives")
     left, right = substitute(pattern, {hole: a}), substitute(pattern, {hole: b})
@@ -519,7 +564,7 @@ def _under_binder(rule: str, th: Theorem, left: Term, relation: str) -> Theorem:
     domain = domain_of_measure(left.args[0]) if left.op == "int" else left.args[0]
     if q.op != "forall" or q.args[0] != domain:
         raise _fail(rule, f"'{q}' does not range over '{domain}'")
-    fresh = Fresh()
+    fresh = _fresh(th.context, q, left)
     v, p = open_binder(q, fresh)
     if p.op not in ({"le": ("le", "lt", "eq"), "eq": ("eq",)}[relation]):
         raise _fail(rule, f"'{p}' is not a comparison")
@@ -608,6 +653,7 @@ def zero_product(th: Theorem, nonzero: Theorem) -> Theorem:
 def at_most_maximum(context: Context, maximum: Term, value: Term) -> Theorem:
     """``⊢ f(t) <= max_{v ∈ D} f(v)`` for ``t ∈ D`` and a finite range."""
     _closed("at_most_maximum", context, maximum, value)
+    _index("at_most_maximum", value)
     if maximum.op != "max_over" or maximum.args[0].op != "range" or maximum.args[0].args[1].op == "oo":
         raise _fail("at_most_maximum", f"'{maximum}' is not a maximum over a finite range")
     statement = le(instantiate(maximum.body, value), maximum)
@@ -622,7 +668,7 @@ def maximum_at_most(th: Theorem, maximum: Term) -> Theorem:
         raise _fail("maximum_at_most", f"'{maximum}' is not a maximum over a finite range")
     if q.op != "forall" or q.args[0] != maximum.args[0]:
         raise _fail("maximum_at_most", f"'{q}' does not range over '{maximum.args[0]}'")
-    v, p = open_binder(q, Fresh())
+    v, p = open_binder(q, _fresh(th.context, q, maximum))
     if p.op != "le" or unfold(p.args[0]) != unfold(instantiate(maximum.body, v)):
         raise _fail("maximum_at_most", f"'{p}' does not bound the body of '{maximum}'")
     if v in free_symbols(p.args[1]):
@@ -651,10 +697,11 @@ def term_at_most_sum(th: Theorem, total: Term, value: Term) -> Theorem:
     domain = total.args[0].args[0]
     if q.op != "forall" or q.args[0] != domain:
         raise _fail("term_at_most_sum", f"'{q}' does not range over '{domain}'")
-    v, p = open_binder(q, Fresh())
+    v, p = open_binder(q, _fresh(th.context, q, total))
     if p.op != "le" or p.args[0] != num(0) or unfold(p.args[1]) != unfold(instantiate(total.body, v)):
         raise _fail("term_at_most_sum", f"'{p}' does not say that the summands are not negative")
     _closed("term_at_most_sum", th.context, value)
+    _index("term_at_most_sum", value)
     more = _undischarged(th.context, _membership(value, domain))
     return _theorem(
         _KEY, "term_at_most_sum", th.context, le(instantiate(total.body, value), total), [th],
@@ -671,6 +718,8 @@ def induction(t: Term, base: Theorem, step: Theorem) -> Theorem:
 
     naturals = range_(0, oo_int)
     declaration = opened(t, naturals)
+    if _occurs(t, base.context):
+        raise _fail("induction", f"'{t}' is not new in the context of the base")
     if step.context != base.context.extended(declaration):
         raise _fail("induction", f"the step is not stated for '{t}' open from 0 in the context of the base")
     following = step.statement
@@ -686,7 +735,7 @@ def induction(t: Term, base: Theorem, step: Theorem) -> Theorem:
         _KEY, "induction", base.context, _for_all(t, naturals, p), [base, step],
         hypotheses=base.hypotheses | (step.hypotheses - {p}),
         conditions=base.conditions
-        | {_for_all(t, naturals, implies(p, c)) if t in free_symbols(c) else implies(p, c) for c in step.conditions},
+        | {_for_all(t, naturals, implies(p, c)) if t in free_symbols(implies(p, c)) else c for c in step.conditions},
         variable=t,
     )  # fmt: skip
 
@@ -721,7 +770,7 @@ def same_law(th: Theorem, function: Term) -> Theorem:
         raise _fail("same_law", f"'{function}' is not a function")
     _closed("same_law", th.context, function)
     sort, _ = variable_sort(function)
-    outcome = Fresh()
+    outcome = _fresh(th.context, p, function)
     w = outcome.symbol("w", sort_of_domain(domain_of_measure(measure)))
     if x(w).sort != sort or x.sort != y.sort:
         raise _fail("same_law", f"'{function}' does not take the values of '{x}'")
@@ -741,7 +790,7 @@ def limit(context: Context, p: Term) -> Theorem:
     _closed("limit", context, p)
     from derivcheck.language import integers, oo_int, range_
 
-    t, body = open_binder(p.args[0], Fresh())
+    t, body = open_binder(p.args[0], _fresh(context, p))
     inner = context.extended(opened(t, range_(1, oo_int)))
     n = Normaliser(inner)
     try:
@@ -796,7 +845,7 @@ def limit_by_continuity(context: Context, p: Term) -> Theorem:
         raise _fail("limit_by_continuity", f"'{p}' is not a limit at a real point")
     _closed("limit_by_continuity", context, p)
     at = p.args[0].args[0]
-    fresh = Fresh()
+    fresh = _fresh(context, p)
     x, body = open_binder(p.args[0], fresh)
     needs: list[Term] = []
     _continuous(unfold(body), x, fresh, needs)
@@ -864,7 +913,7 @@ def limit_congruence(th: Theorem, p: Term) -> Theorem:
     if q.op != "forall" or q.args[0].op != "interval" or q.args[0].args[0] != at:
         raise _fail("limit_congruence", f"'{q}' does not range over an interval that starts at '{at}'")
     _closed("limit_congruence", th.context, p)
-    x, inner = open_binder(q, Fresh())
+    x, inner = open_binder(q, _fresh(th.context, q, p))
     if inner.op == "implies":
         if inner.args[0] != lt(at, x):
             raise _fail("limit_congruence", f"the premise '{inner.args[0]}' may fail near '{at}'")
