@@ -51,6 +51,7 @@ from derivcheck.language import (
 )
 from derivcheck.language.context import for_all_arguments
 from derivcheck.language.terms import open_binder, rebuild, variable_sort
+from derivcheck.proof.definedness import NotKnown, definedness
 from derivcheck.proof.normal_form import Normaliser, Unknown, to_term
 from derivcheck.proof.normal_form.poly import Poly, plus
 
@@ -119,6 +120,15 @@ def _same_context(rule: str, context: Context, premises: Iterable[Theorem]) -> N
     for t in premises:
         if t.context != context:
             raise ProofError(f"{rule}: the premise '{t}' lives in another context (use weaken)")
+
+
+def _vanishing(rule: str, context: Context, *terms: Term) -> list[Term]:
+    """The undischarged conditions under which terms that a conclusion no longer shows are defined."""
+    n = Normaliser(context)
+    try:
+        return [c for t in terms for c in definedness(t, n) if not n.facts.holds(c)]
+    except NotKnown as unknown:
+        raise _fail(rule, str(unknown)) from None
 
 
 def _fail(rule: str, why: str) -> ProofError:
@@ -196,7 +206,8 @@ def modus_ponens(th: Theorem, premise: Theorem) -> Theorem:
     _same_context("modus_ponens", th.context, [premise])
     if th.statement.op != "implies" or unfold(th.statement.args[0]) != unfold(premise.statement):
         raise _fail("modus_ponens", f"'{th.statement}' does not have the premise '{premise.statement}'")
-    return _theorem(_KEY, "modus_ponens", th.context, th.statement.args[1], [th, premise])
+    more = _vanishing("modus_ponens", th.context, premise.statement)
+    return _theorem(_KEY, "modus_ponens", th.context, th.statement.args[1], [th, premise], more_conditions=more)
 
 
 def cut(th: Theorem, lemma: Theorem) -> Theorem:
@@ -209,6 +220,7 @@ def cut(th: Theorem, lemma: Theorem) -> Theorem:
         th.statement,
         [th, lemma],
         hypotheses=(th.hypotheses - {lemma.statement}) | lemma.hypotheses,
+        more_conditions=_vanishing("cut", th.context, lemma.statement),
     )
 
 
@@ -216,6 +228,7 @@ def meet_condition(th: Theorem, lemma: Theorem) -> Theorem:
     """``⊢ q [C, p]`` and ``⊢ p`` give ``⊢ q [C]``."""
     _same_context("meet_condition", th.context, [lemma])
     rest = {c for c in th.conditions if unfold(c) != unfold(lemma.statement)}
+    rest |= set(_vanishing("meet_condition", th.context, lemma.statement))
     return _theorem(_KEY, "meet_condition", th.context, th.statement, [th, lemma], conditions=rest | lemma.conditions)
 
 
@@ -229,7 +242,8 @@ def conjunct(th: Theorem, k: int) -> Theorem:
     """``⊢ p₀ ∧ … ∧ pₙ`` gives ``⊢ p_k``."""
     if th.statement.op != "and":
         raise _fail("conjunct", f"'{th.statement}' is not a conjunction")
-    return _theorem(_KEY, "conjunct", th.context, th.statement.args[k], [th], k=k)
+    more = _vanishing("conjunct", th.context, *th.statement.args)
+    return _theorem(_KEY, "conjunct", th.context, th.statement.args[k], [th], more_conditions=more, k=k)
 
 
 def cases(positive: Theorem, negative: Theorem, p: Term) -> Theorem:
@@ -241,7 +255,8 @@ def cases(positive: Theorem, negative: Theorem, p: Term) -> Theorem:
     conditions = [implies(p, c) for c in positive.conditions] + [implies(not_(p), c) for c in negative.conditions]
     return _theorem(
         _KEY, "cases", positive.context, positive.statement, [positive, negative],
-        hypotheses=hypotheses, conditions=conditions, on=p,
+        hypotheses=hypotheses, conditions=conditions,
+        more_conditions=_vanishing("cases", positive.context, p), on=p,
     )  # fmt: skip
 
 
@@ -420,6 +435,7 @@ def normal_form(context: Context, p: Term, using: Iterable[Theorem] = ()) -> The
     except Unknown as unknown:
         raise _fail("normal_form", f"'{p}': {unknown}") from None
     conditions = [c for c in normaliser.conditions if not normaliser.facts.holds(c)]
+    conditions += _vanishing("normal_form", context, *extra)
     return _theorem(_KEY, "normal_form", context, p, using, more_conditions=conditions)
 
 
@@ -504,6 +520,30 @@ def _difference(n: Normaliser, p: Term) -> Poly:
     """Right side minus left side."""
     a, b = (unfold(real(x) if x.sort == INT else x) for x in p.args)
     return plus(n.nf(b), n.nf(a), Fraction(-1))
+
+
+#: The relation that two relations in a row give.
+_COMPOSED = {("eq", "eq"): "eq", ("eq", "le"): "le", ("le", "eq"): "le", ("le", "le"): "le"}
+
+
+def transitivity(first: Theorem, second: Theorem) -> Theorem:
+    """``⊢ a R b`` and ``⊢ b S c`` give ``⊢ a T c``, where the ``b`` that disappears is defined.
+
+    ``T`` is ``<`` if one relation is strict, else ``<=`` if one is, else ``=``.  That a limit in the middle exists is
+    known if one of the premises evaluates it.
+    """
+    _same_context("transitivity", first.context, [second])
+    p, q = first.statement, second.statement
+    if p.op not in ("eq", "le", "lt") or q.op not in ("eq", "le", "lt"):
+        raise _fail("transitivity", f"'{p}' and '{q}' are not comparisons")
+    if unfold(p.args[1]) != unfold(q.args[0]):
+        raise _fail("transitivity", f"'{p.args[1]}' is not '{q.args[0]}'")
+    middle = p.args[1]
+    evaluated = middle.op == "lim" and second.rule in ("limit", "limit_by_continuity")
+    more = [] if evaluated else _vanishing("transitivity", first.context, middle)
+    op = _COMPOSED.get((p.op, q.op), "lt")
+    statement = make(op, (p.args[0], q.args[1]), None, PROP)
+    return _theorem(_KEY, "transitivity", first.context, statement, [first, second], more_conditions=more)
 
 
 def antisymmetry(below: Theorem, above: Theorem) -> Theorem:
@@ -644,7 +684,8 @@ def zero_product(th: Theorem, nonzero: Theorem) -> Theorem:
     c, a = p.args[0].args
     if q != ne(c, 0):
         raise _fail("zero_product", f"'{q}' does not say that '{c}' is not zero")
-    return _theorem(_KEY, "zero_product", th.context, eq(a, 0), [th, nonzero])
+    more = _vanishing("zero_product", th.context, c)
+    return _theorem(_KEY, "zero_product", th.context, eq(a, 0), [th, nonzero], more_conditions=more)
 
 
 # --------------------------------------------------------------------------------------------- finite sets and sums

@@ -25,7 +25,6 @@ from derivcheck.language import (
     eq,
     instantiate,
     le,
-    lt,
     make,
     num,
     oo_int,
@@ -224,13 +223,10 @@ class Chain:
         """The first side against the last, in the strictest relation that the steps give."""
         if not self.links:
             raise ProofError("a calculation without steps")
-        if len(self.links) == 1:
-            return self.links[0]
-        ops = {t.statement.op for t in self.links}
-        relation = {"lt": lt, "le": le, "eq": eq}["lt" if "lt" in ops else "le" if "le" in ops else "eq"]
-        return kernel.linear(
-            self.prover.context, relation(self.start, self.last), [(t, num(1)) for t in self.links]
-        )  # fmt: skip
+        out = self.links[0]
+        for link in self.links[1:]:
+            out = kernel.transitivity(out, link)
+        return out
 
 
 # -------------------------------------------------------------------------------------------------------------- descent
@@ -371,6 +367,9 @@ def using(*theorems: Theorem, words: str = "by what was shown") -> Reason:
 
     def tactic(prover: Prover, goal: Term) -> Theorem:
         brought = [prover.bring(t) for t in theorems]
+        for t in brought:
+            if unfold(t.statement) == unfold(goal):
+                return t
         try:
             return kernel.normal_form(prover.context, goal, brought)
         except ProofError:
@@ -490,7 +489,7 @@ def _by_known(prover: Prover, goal: Term, theorems: Iterable[Theorem]) -> Theore
     for th in theorems:
         th = prover.bring(th)
         pattern, variables = th.statement, []
-        fresh = Fresh()
+        fresh = prover.fresh
         while pattern.op == "forall":
             v, pattern = open_binder(pattern, fresh)
             variables.append(v)

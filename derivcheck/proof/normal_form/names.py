@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from derivcheck.language import Fresh, Sort, Term, symbol
+from derivcheck.language import Fresh, Sort, Term, free_symbols, substitute, symbol
 
 #: Marks the names made here: a private-use character, which no source text and no other supply of names contains.
 MARK = "\ue000"
@@ -25,6 +25,11 @@ def is_opened(s: Term) -> bool:
     return MARK in str(s.data)
 
 
+def number(s: Term) -> int:
+    """When an opened symbol was made: earlier ones have smaller numbers."""
+    return int(str(s.data).rpartition(MARK)[2].partition(":")[0])
+
+
 def label(kind: str, level: int, number: int = 0) -> str:
     """A canonical name for a variable at a nesting level; names of different levels do not meet."""
     return f"{kind}{MARK}{level}:{number}"
@@ -33,3 +38,9 @@ def label(kind: str, level: int, number: int = 0) -> str:
 def plain(s: Term) -> str:
     """The author's part of an opened symbol's name."""
     return str(s.data).split(MARK)[0].split("#")[0]
+
+
+def put_indices(t: Term, names: Mapping[Term, Term]) -> Term:
+    """Replace integer symbols in `t`; the shape of an array that mentions one stays, it is the same array."""
+    arrays = {s: s for s in free_symbols(t) if s.args}
+    return substitute(t, {**arrays, **names})

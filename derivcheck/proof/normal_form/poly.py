@@ -14,6 +14,7 @@ from functools import lru_cache
 from derivcheck.language import INT, REAL, Term, free_symbols, make, num, real, substitute, symbol
 from derivcheck.language.build import affine, affine_parts
 from derivcheck.language.terms import rebuild
+from derivcheck.proof.normal_form.names import MARK, is_opened, number
 
 
 class Unknown(Exception):
@@ -241,11 +242,11 @@ def leading(p: Poly) -> Mono:
     Where two monomials differ in those names only, the one opened first decides.
     """
 
-    def order(m: Mono) -> tuple[bytes, list[tuple[int, str]], bytes]:
+    def order(m: Mono) -> tuple[bytes, list[int], bytes]:
         t = mono_term(m)
-        fresh = sorted((s for s in free_symbols(t) if "#" in s.data), key=lambda s: int(s.data.rpartition("#")[2]))
-        blind = canonical_order(substitute(t, {s: symbol("#", s.sort, s.args) for s in fresh}))
-        return blind.key, [(int(s.data.rpartition("#")[2]), "") for s in fresh], t.key
+        opened = [s for s in free_symbols(t) if is_opened(s)]
+        blind = canonical_order(substitute(t, {s: symbol(MARK, s.sort, s.args) for s in opened}))
+        return blind.key, sorted(number(s) for s in opened), t.key
 
     return min(p, key=order)
 
