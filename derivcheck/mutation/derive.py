@@ -1,0 +1,120 @@
+"""Is a near miss still true?  Then it follows from the claim, or by algebra, or by the claim's own proof.
+
+Nothing here is a verdict on the claim itself: the claim is taken as given, and every leaf is a theorem of the kernel.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from derivcheck.language import REAL, Context, Fresh, LanguageError, Term, eq, instantiate, num, unfold
+from derivcheck.language.terms import variable_sort
+from derivcheck.mutation.records import Change, NearMiss
+from derivcheck.proof import ProofError, Theorem, kernel
+
+
+def still_true(m: NearMiss) -> str:
+    """How a near miss is seen to be true although it was changed; empty if it is not."""
+    if m.statement == m.claim.statement:
+        return _proved_without(m)
+    if m.change is not None and _same_value(m.context, m.change):
+        return "equal by algebra to what it replaces"
+    if _holds(m.context, m.statement):
+        return "proved by algebra"
+    if m.change is not None and follows(m.context, m.claim.statement, m.statement):
+        return "follows from the claim"
+    return ""
+
+
+def _proved_without(m: NearMiss) -> str:
+    """The claim's own proof, run again where the condition is not given."""
+    proof = m.claim.proof
+    if proof is None:
+        return "proved by algebra" if _holds(m.context, m.statement) else ""
+    try:
+        found = proof(replace(m.claim, context=m.context, misconceptions=()))
+    except (ProofError, LanguageError):
+        return ""
+    theorem = found.theorem
+    given = {unfold(p) for p in m.context.propositions()}
+    used = (*theorem.context.propositions(), *theorem.hypotheses, *theorem.conditions)
+    if theorem.statement != m.statement or any(unfold(p) not in given for p in used):
+        return ""
+    return "the claim's proof does not use it"
+
+
+def _unconditional(th: Theorem, allowed: Theorem | None = None) -> bool:
+    return not th.conditions and th.hypotheses <= (allowed.hypotheses if allowed is not None else frozenset())
+
+
+def _same_value(context: Context, change: Change) -> bool:
+    """Is what was put in equal to what was there, for all values of the variables bound around it?"""
+    if change.old.sort != REAL and change.old.sort.kind != "fun":
+        return False
+    for v, domain in change.scope:
+        if domain is None:
+            return False
+        try:
+            context = context.extended(kernel.opened(v, domain))
+        except ProofError:
+            return False
+    return _holds(context, eq(change.old, change.new))
+
+
+def _holds(context: Context, p: Term) -> bool:
+    """Does the normal form prove `p`, with every condition discharged?"""
+    if p.op == "forall":
+        opened = _opened(context, p)
+        return opened is not None and _holds(*opened)
+    if p.op == "implies":
+        return _holds(context.assuming("premise", p.args[0]), p.args[1])
+    if p.op == "and":
+        return all(_holds(context, q) for q in p.args)
+    try:
+        return _unconditional(kernel.normal_form(context, p))
+    except (ProofError, LanguageError):
+        return False
+
+
+def _opened(context: Context, p: Term, name: Term | None = None) -> tuple[Context, Term] | None:
+    """The body of a universal statement with its variable declared."""
+    v = name
+    if v is None:
+        sort, domains = variable_sort(p)
+        taken = {s.data for s in context.symbols()}
+        fresh = Fresh()
+        v = fresh.symbol(p.hint, sort, domains)
+        while v.data in taken:
+            v = fresh.symbol(p.hint, sort, domains)
+    try:
+        return context.extended(kernel.opened(v, p.args[0])), instantiate(p.body, v)
+    except ProofError:
+        return None
+
+
+def follows(context: Context, given: Term, p: Term) -> bool:
+    """Does `p` follow from the statement `given` of the same form, changed where something holds (not in premises)?"""
+    if given == p:
+        return True
+    if given.op == p.op == "forall" and given.args[0] == p.args[0]:
+        opened = _opened(context, p)
+        if opened is None:
+            return False
+        inner, body = opened
+        v = inner.declarations[-1].symbol
+        assert v is not None
+        return follows(inner, instantiate(given.body, v), body)
+    if given.op == p.op == "implies" and given.args[0] == p.args[0]:
+        return follows(context.assuming("premise", p.args[0]), given.args[1], p.args[1])
+    if given.op == p.op == "and" and len(given.args) == len(p.args):
+        return all(follows(context, a, b) for a, b in zip(given.args, p.args, strict=True))
+    try:
+        claim = kernel.assume(context, given)
+        if given.op in ("eq", "le", "lt") and given.args[0].sort == REAL:
+            try:
+                return _unconditional(kernel.linear(context, p, [(claim, num(1))]), claim)
+            except ProofError:
+                pass
+        return _unconditional(kernel.normal_form(context, p, [claim]), claim)
+    except (ProofError, LanguageError):
+        return False

@@ -1,0 +1,84 @@
+"""How small an error do a claim's checks catch?  Relative errors are planted in the claim itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from fractions import Fraction
+
+from derivcheck.language import INT, Term, abs_, make, mul, num
+from derivcheck.language.terms import rebuild
+from derivcheck.mutation import tightness
+from derivcheck.mutation.places import places
+from derivcheck.mutation.records import Caught
+from derivcheck.problem import Claim
+from derivcheck.semantics import instances
+from derivcheck.semantics.pools import digest
+
+#: Relative errors that are planted, largest first.
+PLANTED = tuple(Fraction(1, 10**k) for k in range(1, 7))
+
+
+def sensitivity(
+    claim: Claim, seed: int, catches: Mapping[str, Callable[[Claim], bool]] | None = None
+) -> tuple[Caught, ...]:
+    """The smallest planted relative error that each witness of `claim` catches.
+
+    Parameters
+    ----------
+    seed : int
+        Equal seeds give equal results.
+    catches : mapping from a witness's name to a callable, optional
+        Whether that witness refutes a given (wrong) claim.  Instances are always asked.
+
+    Returns
+    -------
+    tuple of Caught
+        Empty where no error can be planted (the statement compares nothing, or only with zero).
+    """
+    if plant(claim.statement, PLANTED[0]) is None:
+        return ()
+    witnesses = {"instances": lambda c: _refuted(c, seed), **(catches or {})}
+    return tuple(_smallest(name, claim, refutes) for name, refutes in witnesses.items())
+
+
+def plant(statement: Term, error: Fraction) -> Term | None:
+    """`statement` with a relative error in one side of its first comparison; None if there is nothing to plant in.
+
+    The right side of an equation becomes ``(1 + error)`` times itself; the upper side of an inequality is lowered by
+    ``error`` times its absolute value, which makes the claim stronger.
+    """
+    for place in places(statement):
+        t = place.term
+        if t.op not in ("eq", "le", "lt") or t.args[0].sort == INT or t.args[0].sort.kind not in ("real", "fun"):
+            continue
+        side = next((k for k in (1, 0) if t.args[k] != num(0)), None)
+        if side is None or (t.op != "eq" and num(0) in t.args):
+            continue
+        old = t.args[side]
+        if t.op == "eq":
+            new = num(old.data * (1 + error)) if old.op == "num" else mul(1 + error, old)
+            return place.put(rebuild(t, (*t.args[:side], new, *t.args[side + 1 :])))
+        moved = old - error * (num(abs(old.data)) if old.op == "num" else abs_(old))
+        return place.put(make(t.op, (t.args[0], moved), None, t.sort))
+    return None
+
+
+def _refuted(claim: Claim, seed: int) -> bool:
+    salt = digest(seed, "sensitivity")
+    if instances.check(claim.context, claim.statement, salt, shrink=False).counterexample is not None:
+        return True
+    return tightness.search(claim.context, claim.statement, salt)[0] is not None
+
+
+def _smallest(name: str, claim: Claim, refutes: Callable[[Claim], bool]) -> Caught:
+    if refutes(claim):
+        return Caught(name, None, "the claim itself is refuted")
+    smallest: float | None = None
+    for error in PLANTED:
+        wrong = plant(claim.statement, error)
+        assert wrong is not None
+        if not refutes(replace(claim, statement=wrong, proof=None, misconceptions=())):
+            return Caught(name, smallest, f"a relative error of {float(error):g} is missed")
+        smallest = float(error)
+    return Caught(name, smallest)

@@ -1,0 +1,98 @@
+"""Where is an inequality nearly an equation?  A search that makes its slack small, to kill one that is too strong.
+
+Random instances are rarely tight: the relative slack is lowered one recorded choice at a time, from several starts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from derivcheck.language import Context, Term
+from derivcheck.semantics import instances
+from derivcheck.semantics.choices import PLANS, ReplayedChoices
+from derivcheck.semantics.evaluate import Evaluator
+from derivcheck.semantics.interpretation import Interpretation, Reject
+from derivcheck.semantics.judgement import Truth
+from derivcheck.semantics.numbers import EvaluationError, midpoint
+from derivcheck.semantics.pools import digest
+
+#: Starting points of the search.
+STARTS = 6
+
+
+def search(
+    context: Context, statement: Term, seed: int, *, budget: int = 200_000, evaluations: int = 240
+) -> tuple[instances.Counterexample | None, int]:
+    """A counterexample to the inequality `statement` found by making its slack small, and the evaluations it took."""
+    if statement.op not in ("le", "lt"):
+        return None, 0
+    spent = 0
+    starts: list[tuple[float, dict[str, int], dict[str, int]]] = []
+    for t in range(STARTS):
+        try:
+            choices = instances.draw(context, digest(seed, "tightness", t), PLANS[t % len(PLANS)], budget=budget)
+        except instances.NoModel:
+            continue
+        found = _slack(context, statement, instances.positions(choices), budget)
+        spent += 1
+        if found is not None:
+            starts.append(found)
+    starts.sort(key=lambda s: s[0])
+    for best, record, sizes in starts[:3]:
+        improved = True
+        while improved and spent < evaluations:
+            improved = False
+            for label in sorted(record):
+                if label == "salt" or label not in sizes:
+                    continue
+                for position in _neighbours(record[label], sizes[label]):
+                    if spent >= evaluations:
+                        break
+                    spent += 1
+                    found = _slack(context, statement, {**record, label: position}, budget)
+                    if found is not None and found[0] < best:
+                        best, record, sizes = found
+                        improved = True
+                        break
+                if best <= 0:
+                    counterexample = _refuting(context, statement, record, budget)
+                    if counterexample is not None:
+                        return counterexample, spent
+    return None, spent
+
+
+def _neighbours(position: int, size: int) -> list[int]:
+    """Other positions in a pool: the simplest, the most extreme, and those beside it."""
+    near = (0, size - 1, position - 1, position + 1, position // 2, (position + size) // 2, 1, 2)
+    return [k for k in dict.fromkeys(near) if 0 <= k < size and k != position]
+
+
+def _slack(
+    context: Context, statement: Term, record: Mapping[str, int], budget: int
+) -> tuple[float, dict[str, int], dict[str, int]] | None:
+    """The relative slack at a record, the record as completed, and the sizes of its pools."""
+    a, b = statement.args
+    try:
+        world = Interpretation(context, ReplayedChoices(record), budget)
+        world.build()
+        left, right = (midpoint(Evaluator(world, budget).value(x)) for x in (a, b))
+    except (EvaluationError, Reject, OverflowError):
+        return None
+    size = abs(left) + abs(right)
+    made = world.choices.record
+    relative = (right - left) / size if size else 0.0
+    return relative, {k: p for k, (p, _) in made.items()}, {k: n for k, (_, n) in made.items()}
+
+
+def _refuting(
+    context: Context, statement: Term, record: Mapping[str, int], budget: int
+) -> instances.Counterexample | None:
+    """The counterexample at a record, if the hypotheses hold there and it is one in rigorous arithmetic."""
+    try:
+        case = instances.judge_record(context, statement, record, budget=budget)
+    except Reject:
+        return None
+    j = case.judgement
+    if j.truth is not Truth.FALSE or not case.trusted:
+        return None
+    return instances.Counterexample(case.world.description(), j.witness, j.sides, j.evidence, j.reason, dict(record))

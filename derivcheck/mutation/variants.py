@@ -1,0 +1,82 @@
+"""The near misses of a claim: its statement with one thing changed, or one of its conditions dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from derivcheck.language import Declaration, Property, Term
+from derivcheck.mutation.kinds import KINDS, Surroundings, say
+from derivcheck.mutation.places import places
+from derivcheck.mutation.records import Change, NearMiss
+from derivcheck.problem import Claim
+
+#: Properties that say what kind of thing a symbol is; without them there is no statement to be wrong.
+STRUCTURAL = frozenset({"range", "integrable", "differentiable"})
+
+
+def near_misses(claim: Claim, *, per_kind: int = 3) -> tuple[NearMiss, ...]:
+    """Wrong variants of `claim`: of every kind that applies, a few that lie far apart.
+
+    A claim as printed is wrong already and has none.
+
+    Parameters
+    ----------
+    per_kind : int
+        At most so many of one kind; dropped conditions and misconceptions are all kept.
+    """
+    if claim.as_printed:
+        return ()
+    seen = {claim.statement.key}
+    out: list[NearMiss] = []
+    by_kind: dict[str, list[NearMiss]] = {kind: [] for kind in KINDS}
+    for m in _of_statement(claim):
+        if m.statement.key not in seen:
+            seen.add(m.statement.key)
+            by_kind[m.kind].append(m)
+    for found in by_kind.values():
+        out.extend(_spread(found, per_kind))
+    out.extend(_of_conditions(claim))
+    for m in claim.misconceptions:
+        context = m.context if m.context is not None else claim.context
+        out.append(NearMiss("misconception", m.name, claim, m.statement, context))
+    return tuple(out)
+
+
+def _of_statement(claim: Claim) -> Iterator[NearMiss]:
+    surroundings = Surroundings(claim.context)
+    for place in places(claim.statement):
+        for kind, rule in KINDS.items():
+            for note, new in rule(place, surroundings):
+                change = Change(place.term, new, place.scope)
+                yield NearMiss(kind, note, claim, place.put(new), claim.context, change)
+
+
+def _spread(found: list[NearMiss], count: int) -> list[NearMiss]:
+    """At most `count` of a list, evenly spread, the first and the last among them."""
+    if len(found) <= count or count < 2:
+        return found[:count]
+    step = (len(found) - 1) / (count - 1)
+    return [found[round(k * step)] for k in range(count)]
+
+
+def _of_conditions(claim: Claim) -> Iterator[NearMiss]:
+    for d in claim.context.declarations:
+        for p in d.properties:
+            if p.facts and not _structural(d, p):
+                context = claim.context.without(d.name, p.name)
+                facts = "; ".join(say(f) for f in p.facts)
+                name = p.name if d.symbol is None else f"'{p.name}' of {d.name}"
+                yield NearMiss("condition", f"without {name} ({facts})", claim, claim.statement, context)
+
+
+def _structural(d: Declaration, p: Property) -> bool:
+    """Is the property part of what the symbol is, or an analytic fact that no finite instance can fail?"""
+    if p.name in STRUCTURAL or (p.name == "minimum" and p.args[0].data == (1,)):
+        return True
+    return all(_analytic(f) for f in p.facts)
+
+
+def _analytic(fact: Term) -> bool:
+    while fact.op == "forall":
+        fact = fact.body
+    return fact.op == "integrable"
