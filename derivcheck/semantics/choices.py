@@ -32,7 +32,8 @@ class Plan:
     """What one instance is to cover: errors hide where all instances look alike.
 
     ``sizes`` is ``any``, ``one``, ``two``, ``square``, ``rectangular``, ``large`` or ``least``; ``indices`` is ``any``,
-    ``equal`` or ``distinct``; ``wide`` allows magnitudes from 1e-6 to 1e6; ``ties`` prefers the simplest values, so that ties and kinks occur.
+    ``equal`` or ``distinct``; ``wide`` allows magnitudes from 1e-6 to 1e6; ``ties`` prefers the simplest values, so
+    that ties and kinks occur.
     """
 
     sizes: str = "any"
@@ -70,6 +71,7 @@ class SeededChoices:
         self.plan = plan or Plan()
         self.record: dict[str, tuple[int, int]] = {}
         self._last: dict[str, Any] = {}
+        self._laws: dict[str, int] = {}
 
     def choose(self, label: str, pool: Sequence[T], kind: str = "", rare: int = 0) -> T:
         """See `Choices.choose`."""
@@ -77,7 +79,7 @@ class SeededChoices:
             return pool[min(self.record[label][0], len(pool) - 1)]
         position = self._position(label, pool, kind, rare)
         self.record[label] = (position, len(pool))
-        if kind:
+        if kind in ("size", "index"):  # built in one fixed order; everything else may be drawn in any order
             self._last[kind] = pool[position]
         return pool[position]
 
@@ -86,9 +88,11 @@ class SeededChoices:
         draw = digest(self.seed, label)
         if rare and len(pool) > rare:
             usual = len(pool) - rare
-            if self.plan.wide and kind == "weight" and draw % 4:
-                # The two extremes, against each other: nearly disjoint laws.
-                wanted = [k for k in range(len(pool) - 2, len(pool)) if pool[k] is not self._last.get(kind)]
+            if self.plan.wide and kind == "weight" and draw % 8:
+                # The two extremes in turn along the last index, successive laws in opposite phase: nearly disjoint.
+                head, place = _last_index(label)
+                phase = self._laws.setdefault(head, len(self._laws))
+                wanted = [len(pool) - 2 + (phase + place) % 2]
             elif self.plan.wide and draw % 2:
                 wanted = [k for k in wanted if k >= usual]
             else:
@@ -123,6 +127,13 @@ class SeededChoices:
             if self.plan.indices == "distinct":
                 return bool(x != last)
         return True
+
+
+def _last_index(label: str) -> tuple[str, int]:
+    """A label without the number it ends in, and that number."""
+    bare = label.rstrip("]")
+    head = bare.rstrip("0123456789")
+    return head, int(bare[len(head) :] or 0)
 
 
 class ReplayedChoices:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from flint import arb, fmpq
 
-from derivcheck.language import MEASURE, Declaration, Term, subterms
+from derivcheck.language.context import Declaration
+from derivcheck.language.terms import MEASURE, Term, subterms
 from derivcheck.semantics import matrices
 from derivcheck.semantics.interpretation import Reject
 from derivcheck.semantics.numbers import (
@@ -108,7 +109,7 @@ def _index(world: Interpretation, d: Declaration) -> int:
     p = d.property("range")
     if p is None:
         return world.choices.choose(d.name, INTEGERS, "index")
-    lo = world.evaluator.value(p.args[0])
+    lo: int = world.evaluator.value(p.args[0])
     if p.args[1].op == "oo":
         return world.choices.choose(d.name, [lo + k for k in (0, 1, 2, 3, 5, 8)], "index")
     hi = world.evaluator.value(p.args[1])
@@ -196,9 +197,7 @@ def _allowed_square(x: Number, world: Interpretation, d: Declaration) -> bool:
 def _point(world: Interpretation, d: Declaration) -> Outcome:
     assert d.symbol is not None
     space = world.space(d.symbol.sort.name)
-    return Outcome(
-        space, {}, lambda coin: world.choices.choose(f"{d.name} at {coin.name}", range(coin.faces), "index")
-    )
+    return Outcome(space, {}, lambda coin: world.choices.choose(f"{d.name} at {coin.name}", range(coin.faces), "index"))
 
 
 # ------------------------------------------------------------------------------------------------- arrays and tables
@@ -210,7 +209,12 @@ def key_of(args: Sequence[Value]) -> tuple[int, ...]:
 
 
 def table(
-    world: Interpretation, name: str, domains: tuple[Domain, ...], pool: Sequence[Value], rare: int = 0, kind: str = "entry"
+    world: Interpretation,
+    name: str,
+    domains: tuple[Domain, ...],
+    pool: Sequence[Value],
+    rare: int = 0,
+    kind: str = "entry",
 ) -> Function:
     """A function on ranges and finite spaces with independent entries from a pool, drawn when they are needed."""
 
@@ -264,7 +268,9 @@ def _function(world: Interpretation, d: Declaration) -> Function:
         pool, rare = entry_pool(world, d)
         return table(world, d.name, domains, pool, rare)
     bounds = {p: argument(world, d, p) for p in ("above", "at least", "below", "at most")}
-    return real_function(world.choices, d.name, domains, names(d), bounds)
+    return real_function(
+        world.choices, d.name, domains, names(d), bounds, lambda: world.evaluator.state.lebesgue_depth > 0
+    )
 
 
 # ------------------------------------------------------------------------------------------- measures and densities
@@ -315,9 +321,11 @@ def _density(world: Interpretation, d: Declaration) -> Function:
     given, on = domains[:-1], domains[-1]
     normalised = d.property("normalised")
     mentioned = [t for t in measure_terms(d) if t.args[0] == d.symbol.args[-1]]
-    measure = world.evaluator.measure(normalised.args[0] if normalised is not None else mentioned[0], ()) if (
-        normalised is not None or mentioned
-    ) else None
+    measure = (
+        world.evaluator.measure(normalised.args[0] if normalised is not None else mentioned[0], ())
+        if (normalised is not None or mentioned)
+        else None
+    )
     signs = names(d)
     if isinstance(measure, LebesgueMeasure) or isinstance(on, IntervalDomain):
         if isinstance(measure, LebesgueMeasure):

@@ -29,14 +29,15 @@ Work is counted: every node costs one unit of the budget, and running out is `Bu
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import lru_cache
 from math import comb, factorial
 from typing import Protocol
 
 from flint import acb, arb, fmpq
 
-from derivcheck.language import Term, unfold
-from derivcheck.language.terms import BINDERS
+from derivcheck.language.definitions import unfold
+from derivcheck.language.terms import BINDERS, Term
 from derivcheck.semantics import numbers as nm
 from derivcheck.semantics.judgement import (
     FALSE,
@@ -94,8 +95,26 @@ RELATIVE_WIDTH = arb(2) ** -40
 ABSOLUTE_WIDTH = arb(2) ** -60
 #: How many members of an infinite domain a whole nest of quantifiers may try.
 SAMPLES = 81
+#: Size at which the memo is emptied.
+MOST_REMEMBERED = 50_000
 
 Environment = tuple[Value, ...]
+
+
+@dataclass(slots=True)
+class State:
+    """What one judgement shares with everything that is evaluated on its way."""
+
+    budget: int
+    spent: int = 0
+    #: A limit, a series or an improper integral has been extrapolated: no later comparison is rigorous.
+    numeric: bool = False
+    #: Inside an integrand: whether Arb demands analyticity on the box; None elsewhere.
+    analytic: bool | None = None
+    #: How many Lebesgue integrals enclose the node being evaluated.
+    lebesgue_depth: int = 0
+    #: How many derivatives have been begun; nested ones must not share a tag.
+    tags: int = 0
 
 
 class World(Protocol):
@@ -103,6 +122,8 @@ class World(Protocol):
 
     #: Scatters the samples of quantifiers over infinite domains.
     salt: int
+    #: Some value of the interpretation was itself extrapolated.
+    numeric: bool
 
     def symbol(self, term: Term) -> Value:
         """The value of a free symbol."""
@@ -143,19 +164,15 @@ class Evaluator:
         The values of symbols and spaces.
     budget : int
         How many nodes may be evaluated before `BudgetExceeded`.
+    definitions : bool
+        Whether this is the evaluator by which the world builds its own values; it then joins the `State` of whatever
+        judgement is under way.
     """
 
-    def __init__(self, world: World, budget: int = 200_000) -> None:
+    def __init__(self, world: World, budget: int = 200_000, *, definitions: bool = False) -> None:
         self.world = world
-        self.budget = budget
-        self.spent = 0
-        #: Set for good once a limit, a series or an improper integral was extrapolated: no later comparison is rigorous.
-        self.numeric = False
-        #: Inside an integrand: whether Arb demands analyticity on the box; None elsewhere.
-        self.analytic: bool | None = None
-        #: How many Lebesgue integrals enclose the node being evaluated.
-        self.lebesgue_depth = 0
-        self._tags = 0
+        self.state = State(budget)
+        self._definitions = definitions
         self._memo: dict[object, tuple[Value, Environment]] = {}
         self._quantifiers = 0
 
@@ -187,9 +204,16 @@ class Evaluator:
 
     def charge(self, amount: int = 1) -> None:
         """Count work."""
-        self.spent += amount
-        if self.spent > self.budget:
-            raise BudgetExceeded(f"the budget of {self.budget} nodes ran out")
+        state = self.state
+        state.spent += amount
+        if state.spent > state.budget:
+            raise BudgetExceeded(f"the budget of {state.budget} nodes ran out")
+
+    def extrapolated(self) -> None:
+        """Note that a value is not rigorous."""
+        self.state.numeric = True
+        if self._definitions:
+            self.world.numeric = True
 
     def eval(self, term: Term, env: Environment) -> Value:
         """The value of an unfolded term whose bound variables are given by `env`, innermost first."""
@@ -197,7 +221,7 @@ class Evaluator:
         rule = _RULES.get(term.op)
         if rule is None:
             raise Unknown(f"no meaning is implemented for '{term.op}'")
-        if term.op not in _REMEMBERED or self.analytic is not None:
+        if term.op not in _REMEMBERED or self.state.analytic is not None:
             return rule(self, term, env)
         used = tuple(env[i] for i in _reaches(term))
         key = (term, tuple(map(_identity, used)))
@@ -205,6 +229,8 @@ class Evaluator:
         if known is not None:
             return known[0]
         value = rule(self, term, env)
+        if len(self._memo) > MOST_REMEMBERED:
+            self._memo.clear()
         # The values used are kept alive, so that their identities stay theirs.
         self._memo[key] = (value, used)
         return value
@@ -221,7 +247,7 @@ class Evaluator:
         try:
             return compute()
         except NotAnalytic:
-            if self.analytic is False:
+            if self.state.analytic is False:
                 return wide()
             raise
 
@@ -231,8 +257,8 @@ class Evaluator:
 
     def fresh_tag(self) -> int:
         """A tag for one more derivative."""
-        self._tags += 1
-        return self._tags
+        self.state.tags += 1
+        return self.state.tags
 
     # ------------------------------------------------------------------------------------------------- propositions
 
@@ -250,10 +276,10 @@ class Evaluator:
                 x, y = self.eval(p.args[0], env), self.eval(p.args[1], env)
                 if isinstance(x, int) and isinstance(y, int):
                     sign = (x > y) - (x < y)
-                elif isinstance(x, Outcome) or isinstance(x, Function):
+                elif isinstance(x, Outcome | Function):
                     return self._certain(p, env)
                 else:
-                    sign = nm.compare_locally(x, y, self.lebesgue_depth > 0)
+                    sign = nm.compare_locally(x, y, self.state.lebesgue_depth > 0)
                 return sign == 0 if p.op == "eq" else sign <= 0 if p.op == "le" else sign < 0
             case "and":
                 return all(self.decide(q, env) for q in p.args)
@@ -338,27 +364,28 @@ class Evaluator:
 
     def _numbers_compared(self, op: str, x: Number, y: Number) -> Judgement:
         x, y = nm.primal(x), nm.primal(y)
+        numeric = self.state.numeric or self.world.numeric
         sides = (nm.shown(x), nm.shown(y))
-        if isinstance(x, fmpq) and isinstance(y, fmpq) and not self.numeric:
+        if isinstance(x, fmpq) and isinstance(y, fmpq) and not numeric:
             ok = x == y if op == "eq" else x <= y if op == "le" else x < y
             return Judgement(Truth.TRUE if ok else Truth.FALSE, "exact", sides=sides)
         a, b = arb(x), arb(y)
         if not (a.is_finite() and b.is_finite()):
             return unknown("a value could not be enclosed")
-        evidence = "numeric" if self.numeric else "balls"
+        evidence = "numeric" if numeric else "balls"
         if a.overlaps(b):
             radius = a.rad() + b.rad()
             scale = max(a.abs_upper(), b.abs_upper())
-            allowed = max(RELATIVE_WIDTH * scale, ABSOLUTE_WIDTH) if not self.numeric else scale / 1000
+            allowed = max(RELATIVE_WIDTH * scale, ABSOLUTE_WIDTH) if not numeric else scale / 1000
             if radius > allowed:
                 raise Imprecise("two numbers cannot be told apart at this precision")
             if op == "lt" and a.is_exact() and b.is_exact() and evidence == "balls":
                 return Judgement(Truth.FALSE, "exact", sides=sides)
             return Judgement(Truth.SUPPORTED, evidence, sides=sides)
-        if self.numeric and (a - b).abs_lower() < 100 * (a.rad() + b.rad()):
+        if numeric and (a - b).abs_lower() < 100 * (a.rad() + b.rad()):
             return unknown("two extrapolated numbers are too close to tell apart")
         ok = op != "eq" and bool(a < b)
-        if self.numeric and ok:
+        if numeric and ok:
             return Judgement(Truth.SUPPORTED, evidence, sides=sides)
         # An order between balls that do not meet is certain.
         return Judgement(Truth.TRUE if ok else Truth.FALSE, evidence, sides=sides)
@@ -367,7 +394,7 @@ class Evaluator:
 
     def sample_size(self, nested: int) -> int:
         """How many members of an infinite domain to try, in a nest of `nested` such quantifiers."""
-        return max(3, round(SAMPLES ** (1 / nested)))
+        return max(3, int(round(SAMPLES ** (1.0 / nested))))
 
     def members(self, p: Term, env: Environment) -> tuple[Iterable[Value], bool]:
         """The members of a quantifier's domain to try, and whether they are all of them."""
@@ -434,9 +461,7 @@ class Evaluator:
             case "space":
                 return SpaceDomain(self.world.space(d.data))
             case "functions":
-                return FunctionsDomain(
-                    tuple(self.domain(a, env) for a in d.args[:-1]), self.domain(d.args[-1], env)
-                )
+                return FunctionsDomain(tuple(self.domain(a, env) for a in d.args[:-1]), self.domain(d.args[-1], env))
         raise Unknown(f"no meaning is implemented for the domain '{d.op}'")
 
     def _end(self, x: Term, env: Environment) -> Number | None:
@@ -546,7 +571,7 @@ def _fn(ev: Evaluator, t: Term, env: Environment) -> Number:
     if t.data == "abs":
         return ev.absolute(x)
     if t.data == "sign":
-        if ev.lebesgue_depth and nm.perturbs(x):
+        if ev.state.lebesgue_depth and nm.perturbs(x):
             raise Unknown("a jump that moves under an integral sign")
         return ev.enclosure(lambda: nm.sign(x), lambda: acb(arb(0, 1)))
     return nm.SCALAR[t.data](x)
@@ -560,7 +585,7 @@ def _extreme(sign: int) -> Callable[[Evaluator, Term, Environment], Number]:
 
 
 def _extremum(ev: Evaluator, xs: list[Number], sign: int) -> Number:
-    if ev.analytic is None:
+    if ev.state.analytic is None:
         return nm.maximum(xs, sign)
     out = nm.maximum(xs[:1], sign)
     for x in xs[1:]:
@@ -612,7 +637,7 @@ def _int(ev: Evaluator, t: Term, env: Environment) -> Number:
     match measure:
         case CountingMeasure(domain):
             if domain.hi is None:
-                ev.numeric = True
+                ev.extrapolated()
                 return series(lambda j: ev.eval(body, (j, *env)), domain.lo)
             out = ZERO
             for j in domain.members():
@@ -663,7 +688,7 @@ def _arg(sign: int) -> Callable[[Evaluator, Term, Environment], int]:
         best: tuple[int, Number] | None = None
         for j in domain.members():
             x = ev.eval(t.args[1], (j, *env))
-            if best is None or nm.compare_locally(x, best[1], ev.lebesgue_depth > 0) * sign > 0:
+            if best is None or nm.compare_locally(x, best[1], ev.state.lebesgue_depth > 0) * sign > 0:
                 best = (j, x)
         if best is None:
             raise Undefined("argmax over nothing")
@@ -702,7 +727,7 @@ def _moved(f: Function, index: tuple[Value, ...], tag: int) -> Function:
 
 
 def _lim(ev: Evaluator, t: Term, env: Environment) -> Number:
-    ev.numeric = True
+    ev.extrapolated()
     at = t.args[0]
     infinite = 1 if at.op == "oo" else -1 if at.op == "neg" and at.args[0].op == "oo" else 0
     point = None if infinite else ev.eval(at, env)
@@ -857,7 +882,9 @@ def show(value: Value) -> str:
         case int():
             return str(value)
         case Outcome():
-            return "{" + ", ".join(f"{c.name}={f}" for c, f in sorted(value.faces.items(), key=lambda x: x[0].name)) + "}"
+            return (
+                "{" + ", ".join(f"{c.name}={f}" for c, f in sorted(value.faces.items(), key=lambda x: x[0].name)) + "}"
+            )
         case Measure():
             return "weights " + ", ".join(nm.shown(w) for w in value.weights(value.space.atom))
         case Function():

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
-from derivcheck.language import Context, Term
+from derivcheck.language.context import Context
+from derivcheck.language.terms import Term
 from derivcheck.semantics.choices import PLANS, Choices, Plan, ReplayedChoices, SeededChoices
 from derivcheck.semantics.interpretation import Interpretation, Reject, judge_in, violated
-from derivcheck.semantics.judgement import Judgement, Truth
+from derivcheck.semantics.judgement import Judgement, Truth, unknown
 from derivcheck.semantics.numbers import EvaluationError, working_precision
 from derivcheck.semantics.pools import digest
 
@@ -29,8 +31,8 @@ SHRINKS = 150
 class Counterexample:
     """An interpretation at which a statement fails (or has no value).
 
-    ``values`` gives the author's symbols, ``witness`` the bound variables of universal quantifiers, ``sides`` both sides
-    of the comparison that fails.  ``record`` replays it: label -> position in the pool.
+    ``values`` gives the author's symbols, ``witness`` the bound variables of universal quantifiers, ``sides`` both
+    sides of the comparison that fails.  ``record`` replays it: label -> position in the pool.
     """
 
     values: tuple[tuple[str, str], ...]
@@ -112,7 +114,9 @@ class NoModel(Exception):
     """No interpretation of the Context was found; the text names the fact that failed most often."""
 
 
-def interpret(context: Context, choices: Choices, *, budget: int = 200_000) -> tuple[Interpretation, tuple[str, ...], bool]:
+def interpret(
+    context: Context, choices: Choices, *, budget: int = 200_000
+) -> tuple[Interpretation, tuple[str, ...], bool]:
     """Build an interpretation and judge its facts.
 
     Returns
@@ -136,26 +140,44 @@ def interpret(context: Context, choices: Choices, *, budget: int = 200_000) -> t
     return world, tuple(f.name for f in open_facts), all(f.constructed for f in open_facts)
 
 
-def draw(context: Context, seed: int, plan: Plan, *, budget: int = 200_000, attempts: int = ATTEMPTS) -> SeededChoices:
-    """Choices that lead to an interpretation of `context`.
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """An interpretation whose facts hold, with the choices that led to it."""
+
+    choices: SeededChoices
+    world: Interpretation
+    unverified: tuple[str, ...]
+    trusted: bool
+
+
+def draw(context: Context, seed: int, plan: Plan, *, budget: int = 200_000, attempts: int = ATTEMPTS) -> Drawn:
+    """An interpretation of `context`.
 
     Raises
     ------
     NoModel
-        If none of the attempts does.
+        If none of the attempts gives one.
     """
     reasons: Counter[str] = Counter()
     for attempt in range(attempts):
         # After a few failures the plan itself may be what cannot be had (full column rank needs rows >= columns).
         choices = SeededChoices(digest(seed, attempt), plan if attempt < attempts // 2 else Plan(wide=plan.wide))
         try:
-            interpret(context, choices, budget=budget)
+            with working_precision(PRECISIONS[0]):
+                return Drawn(choices, *interpret(context, choices, budget=budget))
         except Reject as reject:
             reasons[str(reject)] += 1
-            continue
-        return choices
     reason, _ = min(reasons.items(), key=lambda item: (-item[1], item[0]))
     raise NoModel(f"no interpretation found in {attempts} attempts; most often: {reason}")
+
+
+@lru_cache(maxsize=64)
+def _drawn(context: Context, seed: int, plan: Plan, budget: int) -> Drawn | str:
+    """`draw`, remembered: a claim and its near misses are judged on the same interpretations."""
+    try:
+        return draw(context, seed, plan, budget=budget)
+    except NoModel as none:
+        return str(none)
 
 
 def positions(choices: Choices) -> dict[str, int]:
@@ -164,7 +186,12 @@ def positions(choices: Choices) -> dict[str, int]:
 
 
 def judge_record(
-    context: Context, statement: Term, record: Mapping[str, int], *, budget: int = 200_000, then: Choices | None = None
+    context: Context,
+    statement: Term,
+    record: Mapping[str, int],
+    *,
+    budget: int = 200_000,
+    then: Choices | None = None,
 ) -> Case:
     """Rebuild the interpretation of a record and judge the statement on it, with more digits while it is unknown.
 
@@ -179,12 +206,76 @@ def judge_record(
     for bits in PRECISIONS:
         with working_precision(bits):
             world, unverified, trusted = interpret(context, ReplayedChoices(record, then), budget=budget)
-            judgement = judge_in(world, statement, budget)
-            case = Case(world, judgement, unverified, trusted)
-        if judgement.truth is not Truth.UNKNOWN and not unverified:
+            case = Case(world, judge_in(world, statement, budget), unverified, trusted)
+        if not _more_digits_may_help(case):
             break
     assert case is not None
     return case
+
+
+def _more_digits_may_help(case: Case) -> bool:
+    return case.judgement.truth is Truth.UNKNOWN or (case.judgement.truth is Truth.FALSE and not case.trusted)
+
+
+def judge_drawn(context: Context, statement: Term, drawn: Drawn, *, budget: int = 200_000) -> Case:
+    """Judge the statement on a drawn interpretation, rebuilding it with more digits while it is unknown."""
+    with working_precision(PRECISIONS[0]):
+        judgement = judge_in(drawn.world, statement, budget)
+    case = Case(drawn.world, judgement, drawn.unverified, drawn.trusted)
+    if _more_digits_may_help(case):
+        return judge_record(context, statement, positions(drawn.choices), budget=budget, then=drawn.choices)
+    return case
+
+
+@dataclass(slots=True)
+class _Tally:
+    """The counts that become an `InstancesResult`."""
+
+    counts: Counter[Truth] = field(default_factory=Counter)
+    coverage: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+    unverified: set[str] = field(default_factory=set)
+    tried: int = 0
+    kinks: int = 0
+    undefined_example: Counterexample | None = None
+
+    def count(self, case: Case) -> None:
+        """Take a judged case in."""
+        judgement = case.judgement
+        self.tried += 1
+        self.counts[judgement.truth] += 1
+        self.unverified.update(case.unverified)
+        self.coverage.update(_features(case.world))
+        if judgement.truth in (Truth.UNDEFINED, Truth.UNKNOWN):
+            self.reasons[judgement.reason] += 1
+        if judgement.truth is Truth.UNDEFINED:
+            self.kinks += judgement.kink
+            if not judgement.kink and self.undefined_example is None:
+                self.undefined_example = _counterexample(case)
+
+    def result(
+        self,
+        outcome: str,
+        reason: str,
+        found: Counterexample | None = None,
+        original: Counterexample | None = None,
+    ) -> InstancesResult:
+        """The record of what was counted."""
+        return InstancesResult(
+            outcome,
+            reason,
+            self.tried,
+            self.counts[Truth.TRUE],
+            self.counts[Truth.SUPPORTED],
+            self.counts[Truth.UNDEFINED] - self.kinks,
+            self.kinks,
+            self.counts[Truth.UNKNOWN],
+            found,
+            original,
+            self.undefined_example,
+            tuple(sorted(self.unverified)),
+            dict(sorted(self.coverage.items())),
+        )
 
 
 def check(
@@ -210,103 +301,61 @@ def check(
     shrink : bool
         Whether to simplify a counterexample.
     """
-    counts: Counter[Truth] = Counter()
-    kinks = 0
-    coverage: Counter[str] = Counter()
-    unverified: set[str] = set()
-    reasons: Counter[str] = Counter()
-    undefined_example: Counterexample | None = None
-    tried = 0
-
-    def result(outcome: str, reason: str, found: Counterexample | None = None, original: Counterexample | None = None
-               ) -> InstancesResult:
-        return InstancesResult(
-            outcome,
-            reason,
-            tried,
-            counts[Truth.TRUE],
-            counts[Truth.SUPPORTED],
-            counts[Truth.UNDEFINED] - kinks,
-            kinks,
-            counts[Truth.UNKNOWN],
-            found,
-            original,
-            undefined_example,
-            tuple(sorted(unverified)),
-            dict(sorted(coverage.items())),
-        )
-
+    tally = _Tally()
     for t in range(instances):
-        plan = plans[t % len(plans)]
-        try:
-            with working_precision(PRECISIONS[0]):
-                choices = draw(context, digest(seed, "instance", t), plan, budget=budget)
-        except NoModel as none:
-            reasons[str(none)] += 1
-            if not tried and t >= 3:
+        drawn = _drawn(context, digest(seed, "instance", t), plans[t % len(plans)], budget)
+        if isinstance(drawn, str):
+            tally.reasons[drawn] += 1
+            if not tally.tried and t >= 2:
                 break
             continue
-        record = positions(choices)
         try:
-            case = judge_record(context, statement, record, budget=budget, then=choices)
+            case = judge_drawn(context, statement, drawn, budget=budget)
         except Reject as reject:
-            reasons[str(reject)] += 1
+            tally.reasons[str(reject)] += 1
             continue
-        tried += 1
-        # Entries drawn while judging belong to the record as well.
-        record = positions(case.world.choices)
-        unverified.update(case.unverified)
-        coverage.update(_features(case.world))
-        truth = case.judgement.truth
-        if truth is Truth.FALSE and not case.trusted:
-            counts[Truth.UNKNOWN] += 1
-            reasons["it fails where the facts could not all be judged: " + ", ".join(case.unverified)] += 1
-            continue
-        counts[truth] += 1
-        if truth is Truth.FALSE:
-            original = _counterexample(case, record)
-            small = _shrunk(context, statement, record, budget) if shrink else None
-            return result("refutes", "a counterexample", small or original, original)
-        if truth is Truth.UNDEFINED:
-            kinks += case.judgement.kink
-            reasons[case.judgement.reason] += 1
-            if not case.judgement.kink and undefined_example is None:
-                undefined_example = _counterexample(case, record)
-        if truth is Truth.UNKNOWN:
-            reasons[case.judgement.reason] += 1
-    settled = counts[Truth.TRUE] + counts[Truth.SUPPORTED]
-    most = min(reasons, key=lambda r: (-reasons[r], r), default="")
-    if undefined_example is not None:
-        return result("undefined", f"no value although the hypotheses hold: {undefined_example.reason}")
-    if settled:
-        return result("confirms", f"{counts[Truth.TRUE]} exactly, {counts[Truth.SUPPORTED]} supported, of {tried}")
-    return result("abstains", most or "no instance could be judged")
+        if case.judgement.truth is Truth.FALSE and not case.trusted:
+            case = replace(
+                case,
+                judgement=unknown("it fails where not all facts could be judged: " + ", ".join(case.unverified)),
+            )
+        tally.count(case)
+        if case.judgement.truth is Truth.FALSE:
+            original = _counterexample(case)
+            small = _shrunk(context, statement, original.record, budget) if shrink else None
+            return tally.result("refutes", "a counterexample", small or original, original)
+    exact, supported = tally.counts[Truth.TRUE], tally.counts[Truth.SUPPORTED]
+    if tally.undefined_example is not None:
+        reason = f"no value although the hypotheses hold: {tally.undefined_example.reason}"
+        return tally.result("undefined", reason)
+    if exact + supported:
+        return tally.result("confirms", f"{exact} exactly, {supported} supported, of {tally.tried}")
+    most = min(tally.reasons, key=lambda r: (-tally.reasons[r], r), default="")
+    return tally.result("abstains", most or "no instance could be judged")
 
 
 def models_exist(context: Context, seed: int = 0, *, budget: int = 200_000) -> ModelsResult:
     """Whether the facts of `context` can all hold: a theorem whose hypotheses have no model says nothing."""
     reason = ""
     for t, plan in enumerate((Plan(), *PLANS[:4])):
-        try:
-            with working_precision(PRECISIONS[0]):
-                choices = draw(context, digest(seed, "model", t), plan, budget=budget)
-                world, unverified, trusted = interpret(context, ReplayedChoices(positions(choices)), budget=budget)
-        except (NoModel, Reject) as none:
-            reason = str(none)
-            continue
-        if not trusted:
-            reason = "a fact could not be judged: " + ", ".join(unverified)
-            continue
-        return ModelsResult(True, "an interpretation satisfies every fact", world.description(), unverified)
+        drawn = _drawn(context, digest(seed, "model", t), plan, budget)
+        if isinstance(drawn, str):
+            reason = drawn
+        elif not drawn.trusted:
+            reason = "a fact could not be judged: " + ", ".join(drawn.unverified)
+        else:
+            example = drawn.world.description()
+            return ModelsResult(True, "an interpretation satisfies every fact", example, drawn.unverified)
     return ModelsResult(False, reason)
 
 
 # ------------------------------------------------------------------------------------------------------- shrinking
 
 
-def _counterexample(case: Case, record: Mapping[str, int]) -> Counterexample:
+def _counterexample(case: Case) -> Counterexample:
     j = case.judgement
-    return Counterexample(case.world.description(), j.witness, j.sides, j.evidence, j.reason, dict(record))
+    record = positions(case.world.choices)
+    return Counterexample(case.world.description(), j.witness, j.sides, j.evidence, j.reason, record)
 
 
 def _shrunk(context: Context, statement: Term, record: Mapping[str, int], budget: int) -> Counterexample | None:
@@ -330,7 +379,7 @@ def _shrunk(context: Context, statement: Term, record: Mapping[str, int], budget
                     continue
                 if case.judgement.truth is Truth.FALSE and case.trusted:
                     best = positions(case.world.choices)
-                    found, improved = _counterexample(case, best), True
+                    found, improved = _counterexample(case), True
                     break
     return found
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from derivcheck.language import Context, Declaration, Term
+from derivcheck.language.context import Context, Declaration
+from derivcheck.language.terms import Term
 from derivcheck.semantics.choices import Choices
 from derivcheck.semantics.evaluate import Evaluator, show
 from derivcheck.semantics.judgement import Judgement, Truth, unknown
@@ -43,8 +44,9 @@ class Interpretation:
     def __init__(self, context: Context, choices: Choices, budget: int = 200_000) -> None:
         self.context = context
         self.choices = choices
-        self.salt = choices.choose("salt", range(1 << 16))
-        self.evaluator = Evaluator(self, budget)
+        self.salt = choices.choose("salt", range(64))
+        self.numeric = False
+        self.evaluator = Evaluator(self, budget, definitions=True)
         self.values: dict[Term, Value] = {}
         self.spaces: dict[str, Space] = {}
         self.declared: dict[Term, Declaration] = {}
@@ -138,8 +140,10 @@ def _bare_symbols(variance: Term) -> Iterator[Term]:
 
 def judge_in(world: Interpretation, proposition: Term, budget: int) -> Judgement:
     """The judgement of a proposition in an interpretation; a budget that runs out is `Truth.UNKNOWN`."""
+    evaluator = Evaluator(world, budget)
+    world.evaluator.state = evaluator.state  # values that are built on the way count towards this judgement
     try:
-        return Evaluator(world, budget).judge(proposition)
+        return evaluator.judge(proposition)
     except BudgetExceeded as error:
         return unknown(str(error))
 

@@ -36,8 +36,8 @@ class Judgement:
     ----------
     truth : Truth
     evidence : str
-        ``exact``, ``balls`` (rigorous enclosures), ``sampled`` (an infinite domain) or ``numeric`` (a limit, a series or
-        an improper integral by extrapolation: not rigorous).
+        ``exact``, ``balls`` (rigorous enclosures), ``sampled`` (an infinite domain) or ``numeric`` (a limit, a series
+        or an improper integral by extrapolation: not rigorous).
     reason : str
         Why it is undefined or unknown; empty otherwise.
     sides : tuple of str
@@ -105,9 +105,9 @@ def conjunction(parts: Iterable[Judgement]) -> Judgement:
             case Truth.FALSE:
                 return j
             case Truth.UNDEFINED:
-                if out.truth in (Truth.TRUE, Truth.SUPPORTED):
-                    out = j
-                elif out.truth is Truth.UNDEFINED and out.kink and not j.kink:
+                if out.truth in (Truth.TRUE, Truth.SUPPORTED) or (
+                    out.truth is Truth.UNDEFINED and out.kink and not j.kink
+                ):
                     out = j
             case Truth.UNKNOWN:
                 if out.truth is not Truth.UNDEFINED:

@@ -7,6 +7,7 @@ sequence that does not settle gives a wide ball, which decides nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 from flint import arb, ctx, fmpq
 
@@ -33,9 +34,7 @@ FEWEST = 6
 SAFETY = 8
 
 
-def limit(
-    f: Callable[[Number], Number], point: Number | None, side: str, infinite: int, over_integers: bool
-) -> Number:
+def limit(f: Callable[[Number], Number], point: Number | None, side: str, infinite: int, over_integers: bool) -> Number:
     """The limit of `f` at `point` (``None``: at ``infinite·∞``), from `side` or from both.
 
     Raises
@@ -125,5 +124,5 @@ def _richardson(values: list[Number]) -> list[Number]:
     """Eliminate errors of order h, h², h³ on a grid whose step halves."""
     for order in (1, 2, 3):
         factor = 2**order
-        values = [arb(((factor * b - a) / (factor - 1)).mid()) for a, b in zip(values, values[1:], strict=False)]
+        values = [arb(((factor * b - a) / (factor - 1)).mid()) for a, b in pairwise(values)]
     return values

@@ -112,7 +112,8 @@ def _skew(n: int, draw: Draw) -> Rows:
 
 
 def _permuted(rows: Rows, draw: Draw) -> Rows:
-    left, out = list(range(len(rows))), []
+    left = list(range(len(rows)))
+    out: Rows = []
     while left:
         k = int(draw(f"P{len(out)}", [fmpq(k) for k in range(len(left))]).p)
         out.append(rows[left.pop(k)])
@@ -125,9 +126,7 @@ def _ldu(n: int, draw: Draw) -> Rows:
 
 
 def _full_column_rank(n: int, m: int, draw: Draw) -> Rows:
-    trapezoid = [
-        [ONE if i == j else draw(f"T{i},{j}", _SMALL) if j < i else ZERO for j in range(m)] for i in range(n)
-    ]
+    trapezoid = [[ONE if i == j else draw(f"T{i},{j}", _SMALL) if j < i else ZERO for j in range(m)] for i in range(n)]
     triangle = _product(_diagonal(m, draw, _SIGNED), _transposed(_unit_lower(m, draw, "U")))
     return _permuted(_product(trapezoid, triangle), draw)
 

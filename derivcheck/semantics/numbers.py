@@ -390,15 +390,16 @@ def _polygamma(order: int) -> Callable[[Number], Number]:
     return lift(f, lambda x: _polygamma(order + 1)(x))
 
 
-exp = lift(_entire("exp", 1), lambda x: exp(x))
-sin = lift(_entire("sin", 0), lambda x: cos(x))
-cos = lift(_entire("cos", 1), lambda x: neg(sin(x)))
-tanh = lift(_entire("tanh", 0), lambda x: sub(ONE, mul(tanh(x), tanh(x))))
-erf = lift(_entire("erf", 0), lambda x: mul(div(fmpq(2), arb.pi().sqrt()), exp(neg(mul(x, x)))))
-atan = lift(_atan, lambda x: div(ONE, add(ONE, mul(x, x))))
-log = lift(_log, lambda x: div(ONE, x))
-gamma = lift(_gamma, lambda x: mul(gamma(x), _polygamma(0)(x)))
-loggamma = lift(_loggamma, _polygamma(0))
+_Scalar = Callable[[Number], Number]
+exp: _Scalar = lift(_entire("exp", 1), lambda x: exp(x))
+sin: _Scalar = lift(_entire("sin", 0), lambda x: cos(x))
+cos: _Scalar = lift(_entire("cos", 1), lambda x: neg(sin(x)))
+tanh: _Scalar = lift(_entire("tanh", 0), lambda x: sub(ONE, mul(tanh(x), tanh(x))))
+erf: _Scalar = lift(_entire("erf", 0), lambda x: mul(div(fmpq(2), arb.pi().sqrt()), exp(neg(mul(x, x)))))
+atan: _Scalar = lift(_atan, lambda x: div(ONE, add(ONE, mul(x, x))))
+log: _Scalar = lift(_log, lambda x: div(ONE, x))
+gamma: _Scalar = lift(_gamma, lambda x: mul(gamma(x), _polygamma(0)(x)))
+loggamma: _Scalar = lift(_loggamma, _polygamma(0))
 
 
 def sign(x: Number) -> Number:
@@ -502,18 +503,21 @@ def power(x: Number, y: Number) -> Number:
                 return integer_power(fmpq(top, bottom), int(y.p))
         return arb(x) ** arb(y)
     if isinstance(x, acb) or isinstance(y, acb):
-        base = acb(x)
-        if not base.real > 0:
+        box = acb(x)
+        if not box.real > 0:
             raise NotAnalytic
-        return base ** acb(y)
-    base, exponent = arb(x), arb(y)
+        return box ** acb(y)
+    base: Number = arb(x)
+    exponent: Number = arb(y)
     if base > 0:
         return base**exponent
     if base == 0 and exponent > 0:
         return ZERO
     if base < 0:
-        raise Undefined("fractional power of a negative number") if is_exact(y) else Imprecise(
-            "cannot tell whether an exponent is an integer"
+        raise (
+            Undefined("fractional power of a negative number")
+            if is_exact(y)
+            else Imprecise("cannot tell whether an exponent is an integer")
         )
     if isinstance(y, fmpq) and y > 0 and base >= 0:
         return base**exponent
@@ -535,7 +539,7 @@ def _dual_power(x: Number, y: Number) -> Number:
     return Dual(t, value, slope)
 
 
-# ---------------------------------------------------------------------------------------------------- small linear algebra
+# ------------------------------------------------------------------------------------------- small linear algebra
 
 
 def determinant(rows: list[list[Number]]) -> Number:
@@ -604,7 +608,7 @@ def shown(x: Number) -> str:
         return shown(x.primal)
     if isinstance(x, fmpq):
         return str(x.p) if x.q == 1 else f"{x.p}/{x.q}"
-    return str(x.str(12) if isinstance(x, arb) else x.str(12))
+    return str(x.str(12))
 
 
 def midpoint(x: Number) -> float:

@@ -46,10 +46,10 @@ class Polynomial:
         return Polynomial({m: -c for m, c in self.terms.items()})
 
     def __sub__(self, other: Number) -> Polynomial:
-        return self + (-other)
+        return self.__add__(-other)
 
     def __rsub__(self, other: Number) -> Polynomial:
-        return -self + other
+        return self.__neg__().__add__(other)
 
     def __mul__(self, other: Number) -> Polynomial:
         right = _terms(other)
@@ -136,7 +136,9 @@ def expectation(measure: Measure, body: Callable[[Outcome], Number]) -> Number:
 def _integrated(measure: Measure, outcome: Outcome, value: Number) -> Number:
     if isinstance(value, Dual):
         return Dual(
-            value.tag, _integrated(measure, outcome, value.primal), _integrated(measure, outcome, value.tangent)
+            value.tag,
+            _integrated(measure, outcome, value.primal),
+            _integrated(measure, outcome, value.tangent),
         )
     out: dict[Monomial, Number] = {}
     atom = measure.space.atom

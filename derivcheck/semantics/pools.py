@@ -34,6 +34,7 @@ from derivcheck.semantics.values import (
     IntervalDomain,
     Outcome,
     RangeDomain,
+    Space,
     SpaceDomain,
     Value,
 )
@@ -45,19 +46,41 @@ def _q(*texts: str) -> list[Number]:
 
 #: Rationals by simplicity, of either sign and of several magnitudes.
 RATIONALS: list[Number] = _q(
-    *"0 1 -1 2 -2 1/2 -1/2 3 -3 3/2 -3/2 1/3 -2/3 5 -4 7/3 -7/4 10 -12 1/10 -1/7".split()
+    *[
+        "0",
+        "1",
+        "-1",
+        "2",
+        "-2",
+        "1/2",
+        "-1/2",
+        "3",
+        "-3",
+        "3/2",
+        "-3/2",
+        "1/3",
+        "-2/3",
+        "5",
+        "-4",
+        "7/3",
+        "-7/4",
+        "10",
+        "-12",
+        "1/10",
+        "-1/7",
+    ]
 )
 #: Values that make ranges wide; kept apart because they dominate a sum.
-WIDE: list[Number] = _q(*"100 -100 1/100 1000 -1/1000 1000000 1/1000000".split())
+WIDE: list[Number] = _q(*["100", "-100", "1/100", "1000", "-1/1000", "1000000", "1/1000000"])
 #: Fractions of an interval strictly between its ends.
-INNER: list[Number] = _q(*"1/2 1/3 2/3 1/4 3/4 1/10 9/10 1/100 99/100".split())
+INNER: list[Number] = _q(*["1/2", "1/3", "2/3", "1/4", "3/4", "1/10", "9/10", "1/100", "99/100"])
 #: Distances from a single bound.
-BEYOND: list[Number] = _q(*"1 2 1/2 3 1/3 5 3/2 10 1/10 7/3 1/100 100".split())
+BEYOND: list[Number] = _q(*["1", "2", "1/2", "3", "1/3", "5", "3/2", "10", "1/10", "7/3", "1/100", "100"])
 #: Weights of the atoms of a law before they are normalised.
-WEIGHTS: list[Number] = _q(*"1 2 3 1/2 5 1/3 7 10 1/10 30".split())
-WIDE_WEIGHTS: list[Number] = _q(*"1000 1/1000 1000000 1/1000000".split())
+WEIGHTS: list[Number] = _q(*["1", "2", "3", "1/2", "5", "1/3", "7", "10", "1/10", "30"])
+WIDE_WEIGHTS: list[Number] = _q(*["1000", "1/1000", "1000000", "1/1000000"])
 #: Perfect squares, for variances whose root must be rational.
-SQUARES: list[Number] = _q(*"1 4 1/4 9 9/4 1/9 16 25/4 1/100".split())
+SQUARES: list[Number] = _q(*["1", "4", "1/4", "9", "9/4", "1/9", "16", "25/4", "1/100"])
 SIZES: list[int] = [1, 2, 3, 4]
 INTEGERS: list[int] = [0, 1, 2, -1, 3, -2, 5, -3, 7, 10]
 
@@ -74,9 +97,7 @@ def within(domain: IntervalDomain) -> list[Number]:
     if lo is not None and hi is not None:
         width = add(hi, neg(lo))
         return [lo, hi] + [add(lo, mul(width, t)) for t in INNER]
-    inside = [
-        x for x in RATIONALS if (lo is None or compare(x, lo) >= 0) and (hi is None or compare(x, hi) <= 0)
-    ]
+    inside = [x for x in RATIONALS if (lo is None or compare(x, lo) >= 0) and (hi is None or compare(x, hi) <= 0)]
     if lo is not None:
         inside += [lo] + [add(lo, t) for t in BEYOND]
     if hi is not None:
@@ -120,12 +141,14 @@ def sample(domain: Domain, size: int, salt: int) -> list[Value]:
             return _scatter(near, size, salt)
         case SpaceDomain():
             space = domain.space
-            return [
-                Outcome(space, {}, lambda coin, k=k: digest(salt, k, coin.name) % coin.faces) for k in range(size)
-            ]
+            return [_sample_point(space, k, salt) for k in range(size)]
         case FunctionsDomain():
             return [_sample_function(domain, k, salt) for k in range(size)]
     raise AssertionError(domain)
+
+
+def _sample_point(space: Space, k: int, salt: int) -> Outcome:
+    return Outcome(space, {}, lambda coin: digest(salt, k, coin.name) % coin.faces)
 
 
 def _scatter(pool: Sequence[Value], size: int, salt: int) -> list[Value]:

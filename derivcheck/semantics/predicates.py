@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from flint import fmpq
 
-from derivcheck.language import Term, subterms
+from derivcheck.language.terms import Term, subterms
 from derivcheck.semantics import numbers as nm
 from derivcheck.semantics.judgement import FALSE, TRUE, Judgement, Truth, unknown
 from derivcheck.semantics.numbers import Dual, Kink, Number, Undefined, Unknown
@@ -63,7 +63,7 @@ def integrable(ev: Evaluator, p: Term, env: Environment) -> Judgement:
 
             value = integrate_interval(ev, lambda x: ev.absolute(ev.eval(body, (x, *env))), domain)
             if nm.primal(value).rad() < 1e-6:
-                return Judgement(Truth.SUPPORTED, "numeric" if ev.numeric else "balls")
+                return Judgement(Truth.SUPPORTED, "numeric" if ev.state.numeric else "balls")
             return unknown("the integral of the absolute value does not settle")
     raise AssertionError(measure)
 
@@ -71,7 +71,7 @@ def integrable(ev: Evaluator, p: Term, env: Environment) -> Judgement:
 def _finite_series(ev: Evaluator, p: Term, env: Environment, domain: RangeDomain) -> Judgement:
     from derivcheck.semantics.limits import series
 
-    ev.numeric = True
+    ev.extrapolated()
     value = series(lambda j: nm.absolute(ev.eval(p.args[1], (j, *env))), domain.lo)
     if value.rad() < 1e-6:
         return Judgement(Truth.SUPPORTED, "numeric")
@@ -101,7 +101,9 @@ def _coins(f: Function, t: Term, measure: Measure) -> frozenset[Coin]:
     return frozenset(out)
 
 
-def _law(ev: Evaluator, measure: Measure, f: Callable[[Outcome], tuple[Number, ...]]) -> dict[tuple[Number, ...], Number]:
+def _law(
+    ev: Evaluator, measure: Measure, f: Callable[[Outcome], tuple[Number, ...]]
+) -> dict[tuple[Number, ...], Number]:
     count = 0
 
     def visit(w: Outcome) -> tuple[Number, ...]:

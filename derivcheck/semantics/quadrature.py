@@ -81,14 +81,14 @@ def _integrate(ev: Evaluator, f: Integrand, lo: Number, hi: Number) -> Number:
 def _probe(ev: Evaluator, f: Integrand, lo: Number, hi: Number) -> Number:
     """The integrand at some inner point where it exists, to see its structure."""
     for s in (fmpq(9, 16), fmpq(5, 16), fmpq(13, 17)):
-        before = ev.analytic, ev.lebesgue_depth
-        ev.lebesgue_depth += 1
+        before = ev.state.analytic, ev.state.lebesgue_depth
+        ev.state.lebesgue_depth += 1
         try:
             return f(add(lo, mul(s, sub(hi, lo))))
         except (Undefined, Imprecise):
             continue
         finally:
-            ev.analytic, ev.lebesgue_depth = before
+            ev.state.analytic, ev.state.lebesgue_depth = before
     raise Unknown("an integrand that does not exist at inner points")
 
 
@@ -100,8 +100,8 @@ def _arb(ev: Evaluator, f: Integrand, lo: Number, hi: Number) -> Number | None:
     def integrand(z: Number, analytic: bool) -> Number:
         if stopped:
             return nan
-        before = ev.analytic, ev.lebesgue_depth
-        ev.analytic, ev.lebesgue_depth = bool(analytic), ev.lebesgue_depth + 1
+        before = ev.state.analytic, ev.state.lebesgue_depth
+        ev.state.analytic, ev.state.lebesgue_depth = bool(analytic), ev.state.lebesgue_depth + 1
         try:
             return acb(f(z))
         except (NotAnalytic, Undefined, Imprecise):
@@ -110,11 +110,9 @@ def _arb(ev: Evaluator, f: Integrand, lo: Number, hi: Number) -> Number | None:
             stopped.append(error)  # an exception must not cross Arb's C code
             return nan
         finally:
-            ev.analytic, ev.lebesgue_depth = before
+            ev.state.analytic, ev.state.lebesgue_depth = before
 
-    result = acb.integral(
-        integrand, acb(lo), acb(hi), rel_tol=RELATIVE_TOLERANCE, eval_limit=EVALUATIONS
-    )
+    result = acb.integral(integrand, acb(lo), acb(hi), rel_tol=RELATIVE_TOLERANCE, eval_limit=EVALUATIONS)
     if stopped:
         raise stopped[0]
     return result.real if result.is_finite() else None
@@ -131,13 +129,13 @@ def _towards_ends(ev: Evaluator, f: Integrand, lo: Number, hi: Number) -> Number
             raise Unknown("an integral that Arb cannot enclose")
         return value
 
-    ev.numeric = True
+    ev.extrapolated()
     return extrapolate(list(CUTS), inner)
 
 
 def _improper(ev: Evaluator, f: Integrand, lo: Number | None, hi: Number | None) -> Number:
     """An integral over an infinite interval: cut it at 2, 4, 8, …"""
-    ev.numeric = True
+    ev.extrapolated()
     start: Number = lo if lo is not None else hi if hi is not None else ZERO
     pieces: dict[int, Number] = {0: ZERO}
     probe = _probe(ev, f, sub(start, ONE) if lo is None else start, add(start, ONE) if hi is None else start)

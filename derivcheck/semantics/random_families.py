@@ -19,7 +19,9 @@ from typing import TYPE_CHECKING
 
 from flint import fmpq
 
-from derivcheck.language import MEASURE, Declaration, Term, subterms, unfold
+from derivcheck.language.context import Declaration
+from derivcheck.language.definitions import unfold
+from derivcheck.language.terms import MEASURE, Term, subterms
 from derivcheck.semantics.construct import domains_of, measure_terms, names, random_weights
 from derivcheck.semantics.interpretation import Reject
 from derivcheck.semantics.numbers import (
@@ -65,7 +67,7 @@ _DISTANCES: list[tuple[Number, Number]] = [
 ]
 _NORMAL_VALUES: list[Number] = [ZERO, ONE, fmpq(-1), fmpq(2), fmpq(-2)]
 _NORMAL_WEIGHTS: list[Number] = [fmpq(1, 2), fmpq(1, 6), fmpq(1, 6), fmpq(1, 12), fmpq(1, 12)]
-_VALUES: list[Number] = RATIONALS[1:12] + [ZERO]
+_VALUES: list[Number] = [*RATIONALS[1:12], ZERO]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +136,7 @@ def _requirements(world: Interpretation, d: Declaration) -> Requirements:
     measure = _measure_of(world, d)
     mean, spread = _entrywise(world, d, "mean"), _entrywise(world, d, "variance")
     if spread is not None and mean is None:
-        mean = _undeclared_mean(world, d, tuple(over), spread, paired, "iid" in known)
+        mean, spread = _undeclared_mean(world, d, tuple(over), spread, paired, "normal" not in known)
     if measure is not None and mean is not None and compare(measure.mass(), ONE) != 0:
         mean, spread = _for_mass(measure.mass(), mean, spread)
     return Requirements(
@@ -157,26 +159,39 @@ def _undeclared_mean(
     over: tuple[Domain, ...],
     variance: Callable[[Index], Number],
     paired: bool,
-    iid: bool,
-) -> Callable[[Index], Number]:
-    """A mean for a family of which only second moments are declared.
+    free: bool,
+) -> tuple[Callable[[Index], Number], Callable[[Index], Number]]:
+    """Mean and variance of a family of which only second moments are declared.
 
-    The facts still say ``E X_i X_k = m_i m_k + v_i δ_ik``: they leave the sign of the mean open, and where m is 0 one
-    entry may have a mean of its own at the cost of its variance (see `_for_second_moments`).
+    The facts still say ``E X_i X_k = m_i m_k + v_i δ_ik``.  That leaves the sign of the mean open, and where m is 0 the
+    first entry may (`free`) have a mean of its own at the cost of its variance.
     """
     p = d.property("variance")
     assert p is not None
     fact = unfold(p.facts[-1])
     while fact.op == "forall":
         fact = fact.args[-1]
+    indices = _some_indices(over)
+    first = indices[0] if indices and free and ("iid" not in names(d) or len(indices) == 1) else None
     flip = world.choices.choose(f"{d.name} mean sign", [fmpq(-1), ONE], "sign")
 
-    def mean(ix: Index) -> Number:
-        environment = tuple(reversed(ix + ix if paired else ix))
-        square = sub(world.evaluator.eval(fact.args[1], environment), variance(ix))
-        return mul(flip, power(square, fmpq(1, 2)))
+    def own_mean(ix: Index) -> Number:
+        return div(variance(ix), add(ONE, variance(ix)))  # its square is less than the variance
 
-    return mean
+    def square(ix: Index) -> Number:
+        environment = tuple(reversed(ix + ix if paired else ix))
+        return sub(world.evaluator.eval(fact.args[1], environment), variance(ix))
+
+    def mean(ix: Index) -> Number:
+        known = square(ix)
+        return mul(flip, own_mean(ix) if ix == first and known == 0 else power(known, fmpq(1, 2)))
+
+    def remaining(ix: Index) -> Number:
+        if ix == first and square(ix) == 0:
+            return sub(variance(ix), integer_power(own_mean(ix), 2))
+        return variance(ix)
+
+    return mean, remaining
 
 
 def _for_mass(

@@ -118,7 +118,10 @@ class Function:
     __slots__ = ("_known", "domains", "rule", "smooth")
 
     def __init__(
-        self, domains: tuple[Domain, ...], rule: Callable[[tuple[Value, ...]], Value], smooth: bool | None = None
+        self,
+        domains: tuple[Domain, ...],
+        rule: Callable[[tuple[Value, ...]], Value],
+        smooth: bool | None = None,
     ) -> None:
         self.domains = domains
         self.rule = rule
