@@ -60,6 +60,8 @@ if TYPE_CHECKING:
 MAX_DEPTH = 6
 #: Attempts to prove one linear inequality.
 MAX_TRIES = 400
+#: Questions about signs inside questions about signs; a recursion ``f(t+1) = g(f(t))`` could ask of every ``t``.
+MAX_NESTING = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,9 +313,9 @@ class Facts:
         here = self._signs[-1]
         if t in here:
             return here[t]
-        if ("sign", t) in self._asking:
+        if ("sign", t) in self._asking or len(self._asking) > MAX_NESTING:
             self.circles += 1
-            return None  # a question that comes back to itself is not an answer
+            return None  # a question that comes back to itself, or for ever to new ones, is not an answer
         before = self.circles
         self._asking.add(("sign", t))
         try:

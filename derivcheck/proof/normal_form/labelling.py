@@ -24,11 +24,10 @@ from derivcheck.language import (
     instantiate,
     make,
     open_binder,
-    substitute,
     symbol,
 )
 from derivcheck.language.terms import rebuild, variable_sort
-from derivcheck.proof.normal_form.names import label
+from derivcheck.proof.normal_form.names import label, put_indices
 from derivcheck.proof.normal_form.poly import (
     COMMUTATIVE,
     Mono,
@@ -102,7 +101,7 @@ def _digest(*parts: bytes) -> bytes:
 
 
 def _renamed(t: Term, names: Mapping[Term, Term]) -> Term:
-    return canonical(substitute(t, names))
+    return canonical(put_indices(t, names))
 
 
 def contraction(variables: list[tuple[Term, Term]], mono: Mono) -> Term:
@@ -138,7 +137,7 @@ def contraction(variables: list[tuple[Term, Term]], mono: Mono) -> Term:
         t = canonical_product([_renamed(f, names) for f in factors])
         for k in reversed(range(len(order))):
             name = symbol(label("l", level, k), INT)
-            domain = substitute(ranges[order[k]], names)
+            domain = put_indices(ranges[order[k]], names)
             t = make(
                 "int",
                 (make("counting", (domain,), None, MEASURE), resort(abstract(t, name))),

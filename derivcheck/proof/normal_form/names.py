@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from functools import lru_cache
+
 from derivcheck.language import Fresh, Sort, Term, free_symbols, substitute, symbol
 
 #: Marks the names made here: a private-use character, which no source text and no other supply of names contains.
@@ -44,3 +46,11 @@ def put_indices(t: Term, names: Mapping[Term, Term]) -> Term:
     """Replace integer symbols in `t`; the shape of an array that mentions one stays, it is the same array."""
     arrays = {s: s for s in free_symbols(t) if s.args}
     return substitute(t, {**arrays, **names})
+
+
+@lru_cache(maxsize=200_000)
+def mentioned(t: Term) -> frozenset[Term]:
+    """The free symbols of `t`, without those that only an array's shape mentions."""
+    if t.op == "sym":
+        return frozenset((t,))
+    return frozenset().union(*(mentioned(a) for a in t.args))

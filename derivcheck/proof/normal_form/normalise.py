@@ -42,10 +42,11 @@ from derivcheck.proof.normal_form.arrays import entry
 from derivcheck.proof.normal_form.calculus import Differentiator
 from derivcheck.proof.normal_form.facts import Facts
 from derivcheck.proof.normal_form.labelling import canonical, resort
-from derivcheck.proof.normal_form.names import Supply
+from derivcheck.proof.normal_form.names import Supply, put_indices
 from derivcheck.proof.normal_form.poly import (
     ONE,
     UNIT,
+    ZERO_EXP,
     Lin,
     Mono,
     Poly,
@@ -67,6 +68,8 @@ from derivcheck.proof.normal_form.poly import (
 
 #: Monomial products before the normal form gives up; a deterministic bound on work.
 MAX_EFFORT = 400_000
+#: Nested calls before it gives up, well within the interpreter's stack.
+MAX_DEPTH = 60
 #: The largest whole power of a sum that is written out.
 MAX_EXPANSION = 12
 
@@ -185,7 +188,7 @@ class Normaliser:
                     continue
                 sym, value = solved
                 rest = m[:k] + m[k + 1 :]
-                if not any(sym in free_symbols(b) or any(sym in free_symbols(x) for x, _ in e.terms) for b, e in rest):
+                if not any(sums.depends(f, sym) for f in rest):
                     continue
                 replaced = self.rename(rest, {sym: value})
                 return self.times({(m[k],): Fraction(1)}, replaced)
@@ -197,9 +200,9 @@ class Normaliser:
         for a, e in m:
             exponent = e
             if e.terms:
-                exponent = exponent_of(substitute(e.term(), names)) or self._bad_exponent()
-            base = self.nf(substitute(a, names))
-            out = self.times(out, self.raised(base, exponent, substitute(a, names)))
+                exponent = exponent_of(put_indices(e.term(), names)) or self._bad_exponent()
+            renamed = put_indices(a, names)
+            out = self.times(out, self.raised(self.nf(renamed), exponent, renamed))
         return out
 
     def _bad_exponent(self) -> Lin:
@@ -560,6 +563,8 @@ class Normaliser:
             return done[0]
         outer, self.conditions = self.conditions, []
         circles = self.facts.circles
+        if self._depth > MAX_DEPTH:
+            raise Unknown("terms nested too deeply")
         if not self._depth:
             self.effort = 0
         self._depth += 1
@@ -875,17 +880,16 @@ def _floor(x: Fraction) -> int:
 
 
 def _common_factor(p: Poly) -> Mono:
-    """The monomial that divides every monomial of `p` (the least exponent of each atom that stands in all)."""
-    it = iter(p)
-    common = dict(next(it))
-    for m in it:
-        exponents = dict(m)
-        for a in list(common):
-            e = exponents.get(a)
-            if e is None or e.terms != common[a].terms:
-                del common[a]
-            elif e.const < common[a].const:
-                common[a] = e
+    """The monomial to pull out of a sum: what stands in every monomial, and every negative power in any."""
+    every = [dict(m) for m in p]
+    common: dict[Term, Lin] = {}
+    for a in {a for exponents in every for a in exponents}:
+        powers = [exponents.get(a, ZERO_EXP) for exponents in every]
+        if len({e.terms for e in powers}) == 1:
+            lowest = min(powers, key=lambda e: e.const)
+            if not lowest.is_zero:
+                if lowest.const >= 0 or lowest.terms or any(e.const < 0 for e in powers):
+                    common[a] = lowest
     return tuple(sorted(common.items(), key=lambda ae: ae[0].key))
 
 

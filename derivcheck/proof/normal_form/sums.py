@@ -22,8 +22,6 @@ from derivcheck.language import (
     REAL,
     Term,
     abstract,
-    and_,
-    free_symbols,
     instantiate,
     integer,
     integers,
@@ -33,7 +31,6 @@ from derivcheck.language import (
     num,
     range_,
     reals,
-    substitute,
 )
 from derivcheck.language.build import affine, affine_parts, int_add
 from derivcheck.language.terms import domain_of_measure, variable_sort
@@ -46,7 +43,7 @@ from derivcheck.proof.normal_form.labelling import (
     outermost_first,
     resort,
 )
-from derivcheck.proof.normal_form.names import is_opened
+from derivcheck.proof.normal_form.names import is_opened, mentioned, put_indices
 from derivcheck.proof.normal_form.poly import (
     ONE,
     UNIT,
@@ -151,7 +148,7 @@ def _solved(const: int, coefficients: dict[Term, int], s: Term) -> Term:
 
 def depends(mono_factor: tuple[Term, Lin], v: Term) -> bool:
     a, e = mono_factor
-    return v in free_symbols(a) or any(v in free_symbols(x) for x, _ in e.terms)
+    return v in mentioned(a) or any(v in mentioned(x) for x, _ in e.terms)
 
 
 # ------------------------------------------------------------------------------------------------------------ entrance
@@ -201,7 +198,8 @@ def _sum_monomial(n: Normaliser, v: Term, lo: Term, hi: Term, m: Mono) -> Poly:
     aligned = _alignment(m, v, lo, hi)
     if aligned is not None:
         replacement, lo, hi = aligned
-        p = n.rename(m, {v: replacement})
+        with Under(n, v, range_(lo, hi)):
+            p = n.rename(m, {v: replacement})
         out = {}
         for mono, c in p.items():
             out = plus(out, _prefixes(n, v, lo, hi, mono), c)
@@ -220,7 +218,7 @@ def _sum_monomial(n: Normaliser, v: Term, lo: Term, hi: Term, m: Mono) -> Poly:
 def _has_closed_form(m: Mono, v: Term) -> bool:
     """Does the index occur only as a power of itself and in exponents?"""
     return all(
-        not depends((a, e), v) or (a.op == "real" and not e.terms) or v not in free_symbols(a) for a, e in m
+        not depends((a, e), v) or (a.op == "real" and not e.terms) or v not in mentioned(a) for a, e in m
     )
 
 
@@ -256,10 +254,10 @@ def _entry_arguments(a: Term, v: Term) -> list[Term]:
     stack = [a]
     while stack:
         t = stack.pop()
-        if v not in free_symbols(t):
+        if v not in mentioned(t):
             continue
         if t.op == "app" and t.args[0].op == "sym":
-            out.extend(x for x in t.args[1:] if x.sort == INT and not x.loose and v in free_symbols(x))
+            out.extend(x for x in t.args[1:] if x.sort == INT and not x.loose and v in mentioned(x))
         stack.extend(t.args)
     return out
 
@@ -344,8 +342,24 @@ def join(n: Normaliser, inside: Mono) -> tuple[Group, Mono, Fraction]:
     return opened, mono, c
 
 
-def _without(variables: Group, v: Term, names: dict[Term, Term] | None = None) -> Group:
-    return [(u, substitute(d, names) if names else d) for u, d in variables if u != v]
+def _boxed(variables: Group, v: Term) -> tuple[Group, list[Term]]:
+    """The group with no range that mentions `v`: such a range is widened, and a comparison says what is meant."""
+    (top,) = (d.args[1] for u, d in variables if u == v)
+    out: Group = []
+    inside: list[Term] = []
+    for u, d in variables:
+        const, coefficients = affine_parts(d.args[1])
+        c = coefficients.pop(v, 0)
+        if u != v and c:
+            # 1 <= v <= top, so that the range ends at its largest for one of the two
+            inside.append(le(u, d.args[1]))
+            d = range_(1, int_add(affine(const, coefficients), top if c > 0 else integer(1), c))
+        out.append((u, d))
+    return out, inside
+
+
+def _without(variables: Group, v: Term) -> Group:
+    return [(u, d) for u, d in variables if u != v]
 
 
 def _sum_group(n: Normaliser, variables: Group, mono: Mono) -> Poly:
@@ -364,19 +378,21 @@ def _sum_group(n: Normaliser, variables: Group, mono: Mono) -> Poly:
             diff = int_add(*a.args[0].args, -1)
             const, coefficients = affine_parts(diff)
             for v, d in variables:
-                if abs(coefficients.get(v, 0)) == 1 and not any(v in free_symbols(x) for x in coefficients if x != v):
+                if abs(coefficients.get(v, 0)) == 1 and not any(v in mentioned(x) for x in coefficients if x != v):
                     value = _solved(const, coefficients, v)
                     rest = tuple(f for f in mono if f != factor)
-                    others = _without(variables, v, {v: value})
+                    boxed, inside = _boxed(variables, v)
+                    others = _without(boxed, v)
+                    inside += [le(d.args[0], value), le(value, d.args[1])]
                     with scoped(n, others):
                         p = n.rename(rest, {v: value})
-                        inside = n.indicator(and_(le(d.args[0], value), le(value, d.args[1])))
-                        p = n.times(inside, p)
+                        for c in inside:
+                            p = n.times(p, n.indicator(put_indices(c, {v: value})))
                     return group(n, others, p)
     # 2. exponents that split: a^{t - v} = a^t a^{-v}
     for k, (a, e) in enumerate(mono):
-        if e.terms and not any(v in free_symbols(a) for v, _ in variables):
-            own = tuple((x, c) for x, c in e.terms if any(v in free_symbols(x) for v, _ in variables))
+        if e.terms and not any(v in mentioned(a) for v, _ in variables):
+            own = tuple((x, c) for x, c in e.terms if any(v in mentioned(x) for v, _ in variables))
             if own and (len(own) != len(e.terms) or e.const):
                 rest = Lin(e.const, tuple(t for t in e.terms if t not in own))
                 inner = Lin(Fraction(0), own)
@@ -388,10 +404,9 @@ def _sum_group(n: Normaliser, variables: Group, mono: Mono) -> Poly:
                 outside = n.settle(((a, rest),))
                 return n.times(outside, _sum_group(n, variables, mono))
     for v, d in variables:
-        if any(v in free_symbols(x) for u, x in variables if u != v):
+        if any(v in mentioned(x) for u, x in variables if u != v):
             continue  # another index's range mentions it: that one goes first
-        mine = tuple(f for f in mono if depends(f, v))
-        rest = tuple(f for f in mono if f not in mine)
+        mine, rest = _split(n, variables, mono, v)
         others = _without(variables, v)
         h = d.args[1]
         # 3. nothing depends on the index
@@ -420,6 +435,30 @@ def _sum_group(n: Normaliser, variables: Group, mono: Mono) -> Poly:
     return out
 
 
+def _split(n: Normaliser, variables: Group, mono: Mono, v: Term) -> tuple[Mono, Mono]:
+    """The factors that depend on `v`, and the others; ``a^{u+v}`` gives ``a^v`` to the one and ``a^u`` to the other."""
+    mine: Mono = ONE
+    rest: Mono = ONE
+    for a, e in mono:
+        own = tuple((x, c) for x, c in e.terms if v in mentioned(x))
+        if v in mentioned(a) or not own:
+            if depends((a, e), v):
+                mine = mono_times(mine, ((a, e),))
+            else:
+                rest = mono_times(rest, ((a, e),))
+            continue
+        inner = Lin(Fraction(0), own)
+        outer = Lin(e.const, tuple(t for t in e.terms if t not in own))
+        if not outer.is_zero:
+            with scoped(n, variables):
+                whole = all(n.facts.holds(le(num(0), x.term())) for x in (inner, outer))
+            if not whole:
+                n.need(ne(a, 0))
+            rest = mono_times(rest, ((a, outer),))
+        mine = mono_times(mine, ((a, inner),))
+    return mine, rest
+
+
 def _components(variables: Group, mono: Mono) -> list[tuple[Group, Mono]]:
     parent = {v: v for v, _ in variables}
 
@@ -436,7 +475,7 @@ def _components(variables: Group, mono: Mono) -> list[tuple[Group, Mono]]:
             parent[find(u)] = find(vs[0])
     for v, d in variables:
         for u, _ in variables:
-            if u != v and u in free_symbols(d):
+            if u != v and u in mentioned(d):
                 parent[find(u)] = find(v)
     roots = []
     for v, _ in variables:
@@ -464,7 +503,7 @@ def _closed_form(n: Normaliser, v: Term, h: Term, factors: Mono) -> Poly | None:
             if k is None or k < 0:
                 return None
             power = k
-        elif v not in free_symbols(a) and not e.const and len(e.terms) == 1 and e.terms[0][0] == v:
+        elif v not in mentioned(a) and not e.const and len(e.terms) == 1 and e.terms[0][0] == v:
             ratio.append((a, e.terms[0][1]))
         else:
             return None
