@@ -26,6 +26,7 @@ from derivcheck.models.errors import CompileError, ShapeError
 from derivcheck.models.graph import Graph, as_kind
 from derivcheck.models.passes.emit import Emitted, emit
 from derivcheck.models.passes.fuse import Group, fuse
+from derivcheck.models.passes.gather import gather_products, gather_slices
 from derivcheck.models.passes.host import host_nodes
 from derivcheck.models.passes.lower import lower
 from derivcheck.models.passes.merge import merge
@@ -139,7 +140,8 @@ def optimise(graph: Graph, dtype: Any = np.float64) -> dict[str, Graph]:
     # Merging lets local identities see equal operands; simplifying makes more nodes equal.
     out["simplify"] = graph = simplify(merge(simplify(graph)))
     out["sink"] = graph = simplify(sink(graph))
-    out["merge"] = merge(graph)
+    out["gather"] = graph = gather_products(merge(simplify(gather_slices(merge(graph)))))
+    out["merge"] = merge(simplify(graph))
     return out
 
 
@@ -150,7 +152,8 @@ class Program:
     Attributes
     ----------
     graphs : dict
-        The graph after each pass, by name: ``"drawn"``, ``"lower"``, ``"simplify"``, ``"sink"``, ``"merge"``.
+        The graph after each pass, by name: ``"drawn"``, ``"lower"``, ``"simplify"``, ``"sink"``,
+        ``"gather"``, ``"merge"``.
     groups : tuple of Group
         Schedule.
     plan : Plan

@@ -15,6 +15,7 @@ from derivcheck.models.functional import cast
 from derivcheck.models.graph import Graph
 from derivcheck.models.passes import plan as planning
 from derivcheck.models.passes.fuse import fuse
+from derivcheck.models.passes.gather import gather_products, gather_slices
 from derivcheck.models.passes.layout import is_view, reshaped
 from derivcheck.models.passes.lower import lower
 from derivcheck.models.passes.merge import merge
@@ -23,7 +24,7 @@ from derivcheck.models.passes.sink import sink
 from derivcheck.models.tensor import constant, make, variable
 
 SEEDS = st.integers(0, 10**9)
-PASSES = {"lower": lower, "simplify": simplify, "sink": sink, "merge": merge}
+PASSES = {"lower": lower, "simplify": simplify, "sink": sink, "slices": gather_slices, "products": gather_products, "merge": merge}
 
 
 def with_gradient(graph: Graph) -> Graph:

@@ -44,7 +44,7 @@ class _Recurrent(Layer):
     def _finish(self, run: Run, outputs: list[Tensor], **final: Tensor) -> Tensor:
         for name, value in final.items():
             run.outputs[f"{run.path}.{name}" if run.path else name] = value
-        return stack(outputs, 1)
+        return transpose(stack(outputs, 0), (1, 0, 2))
 
 
 class RNN(_Recurrent):

@@ -84,6 +84,12 @@ def _is_result(e: _Emitter, t: Tensor) -> bool:
 def _max(e: _Emitter, t: Tensor, out: str, ins: list[str]) -> list[str]:
     x, axes = t.inputs[0], t.attributes["axes"]
     sizes = [x.shape[a] for a in axes]
+    if axes == (x.ndim - 1,) and sizes[0] <= 64 and x in e.plan.static and contiguous(x) and not _is_result(e, t):
+        # Along short rows a reduction is slow; a transposed copy and a reduction over whole columns are not.
+        columns = e.name_of("columns", np.empty((sizes[0], t.size), e.plan.dtype))
+        matrix = e.place(e.plan.static[x].reshape(t.size, sizes[0]).T)
+        vector = e.place(e.plan.static[t].reshape(-1))
+        return [f"np.copyto({columns}, {matrix})", f"np.maximum.reduce({columns}, axis=0, out={vector})"]
     if axes != tuple(range(len(axes))) or not 2 <= math.prod(sizes) <= 16:
         return [f"np.maximum.reduce({ins[0]}, axis={axes}, out={out})"]
     # A window's few places: whole slices are compared, instead of short runs of entries.
@@ -99,7 +105,7 @@ def _matmul(e: _Emitter, t: Tensor, out: str, ins: list[str]) -> list[str]:
 
 def _concatenate(e: _Emitter, t: Tensor, out: str, ins: list[str]) -> list[str]:
     axis = t.attributes["axis"]
-    if not any(root(x) in e.plan.placed for x in t.inputs):
+    if _is_result(e, t) or not any(root(x) in e.plan.placed for x in t.inputs):
         return [f"np.concatenate(({', '.join(ins)},), axis={axis}, out={out})"]
     lines, at = [], 0
     whole = e.plan.static[t]

@@ -169,6 +169,37 @@ def _cast(t: Tensor, inputs: Inputs) -> Tensor | None:
     return inputs[0] if inputs[0].kind == t.kind else None
 
 
+def _slice(t: Tensor, inputs: Inputs) -> Tensor | None:
+    (a,) = inputs
+    wanted = t.attributes["slices"]
+    if a.primitive == "concatenate":
+        axis = a.attributes["axis"]
+        start, count, step = wanted[axis]
+        at = 0
+        for x in a.inputs:
+            if step == 1 and at <= start and start + count <= at + x.shape[axis]:
+                return _sliced(x, (*wanted[:axis], (start - at, count, 1), *wanted[axis + 1 :]))
+            at += x.shape[axis]
+    if a.primitive == "embed":
+        given = a.attributes["slices"]
+        if wanted == given:
+            return a.inputs[0]
+        if any(_apart(s, g) for s, g in zip(wanted, given, strict=True)):
+            return broadcast_to(0.0, t.shape)
+    return None
+
+
+def _sliced(x: Tensor, slices: tuple[tuple[int, int, int], ...]) -> Tensor:
+    return x if all(s == (0, n, 1) for s, n in zip(slices, x.shape, strict=True)) else make("slice", x, slices=slices)
+
+
+def _apart(a: tuple[int, int, int], b: tuple[int, int, int]) -> bool:
+    def end(s: tuple[int, int, int]) -> int:
+        return s[0] + (s[1] - 1) * s[2]
+
+    return end(a) < b[0] or end(b) < a[0]
+
+
 def _where(t: Tensor, inputs: Inputs) -> Tensor | None:
     condition, a, b = inputs
     if number(a) == 1.0 and number(b) == 0.0:
@@ -191,6 +222,7 @@ _RULES: dict[str, Rule] = {
     "transpose": _transpose,
     "broadcast_to": _broadcast,
     "sum": _sum,
+    "slice": _slice,
     "cast": _cast,
     "where": _where,
     "alias": _identity,
