@@ -124,6 +124,11 @@ CODES: dict[str, tuple[str, str]] = {
         "a claim recorded as printed is not refuted",
         "It is recorded as a source's error, so some instance should contradict it. Perhaps it is right after all.",
     ),
+    "DC209": (
+        "the claim has no value somewhere",
+        "At a case that satisfies the hypotheses a side of the claim does not exist (a division by zero, an inverse of "
+        "a singular matrix, a divergent sum). A condition is missing among what is given.",
+    ),
     # 3xx: bounds
     "DC301": (
         "the deadline passed",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from derivcheck.diagnostics import Diagnostic
     from derivcheck.engine import Options, Report
     from derivcheck.engine.catalogue import Entry
 
@@ -50,13 +51,13 @@ class ReportFormat(StrEnum):
 def _complete_id(incomplete: str) -> list[str]:
     from derivcheck.engine.catalogue import own_problems
 
-    return [e.id for e in own_problems() if e.id.startswith(incomplete)]
+    return [e.id for e in own_problems([]) if e.id.startswith(incomplete)]
 
 
 def _complete_topic(incomplete: str) -> list[str]:
     from derivcheck.engine.catalogue import own_problems
 
-    return sorted({e.topic for e in own_problems() if e.topic.startswith(incomplete)})
+    return sorted({e.topic for e in own_problems([]) if e.topic.startswith(incomplete)})
 
 
 def _version(wanted: bool) -> None:
@@ -111,14 +112,18 @@ def list_(
     from derivcheck.engine.catalogue import own_problems, select
     from derivcheck.report.listing import listing_json, print_listing
 
+    complaints: list[Diagnostic] = []
     with _diagnosed():
-        entries = own_problems() if topic is None else select(topic=topic)
+        entries = own_problems(complaints) if topic is None else select(topic=topic)
         entries = [e for e in entries if source is None or any(s.startswith(source) for s in e.sources)]
         verdicts = last_verdicts(entries)
     if format is ListFormat.json:
         typer.echo(listing_json(entries, verdicts))
     else:
         print_listing(entries, verdicts)
+    for complaint in complaints:
+        typer.echo(str(complaint), err=True)
+    raise typer.Exit(1 if complaints else 0)
 
 
 # -------------------------------------------------------------------------------------------------------------- show

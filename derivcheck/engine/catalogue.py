@@ -44,15 +44,20 @@ def problems_folder() -> Path:
     return installed if installed.is_dir() else package.parent / "problems"
 
 
-def own_problems() -> list[Entry]:
+def own_problems(complaints: list[Diagnostic] | None = None) -> list[Entry]:
     """Every problem that comes with derivcheck, ordered by topic and id.
+
+    Parameters
+    ----------
+    complaints : list, optional
+        Where to put what is wrong with a file, so that the others can still be used.
 
     Raises
     ------
     DiagnosticError
-        If a file cannot be read or two problems have one id.
+        Without `complaints`, if a file cannot be read or two problems have one id.
     """
-    return read_all(problem_files([problems_folder()]))
+    return read_all(problem_files([problems_folder()]), complaints)
 
 
 def problem_files(paths: Iterable[Path]) -> list[Path]:
@@ -67,8 +72,8 @@ def problem_files(paths: Iterable[Path]) -> list[Path]:
     return list(out)
 
 
-def read_all(files: Iterable[Path]) -> list[Entry]:
-    """The entries of `files`, ordered by topic and id.
+def read_all(files: Iterable[Path], complaints: list[Diagnostic] | None = None) -> list[Entry]:
+    """The entries of `files`, ordered by topic and id; `complaints` as for `own_problems`.
 
     Raises
     ------
@@ -77,11 +82,17 @@ def read_all(files: Iterable[Path]) -> list[Entry]:
     """
     entries: dict[str, Entry] = {}
     for file in files:
-        entry = read(file)
-        other = entries.get(entry.id)
-        if other is not None and other.path != entry.path:
-            raise DiagnosticError(Diagnostic("DC104", f"'{entry.id}' is also the id of {other.path}", str(file)))
-        entries[entry.id] = entry
+        try:
+            entry = read(file)
+            other = entries.get(entry.id)
+            if other is not None:
+                raise DiagnosticError(Diagnostic("DC104", f"'{entry.id}' is also the id of {other.path}", str(file)))
+        except DiagnosticError as error:
+            if complaints is None:
+                raise
+            complaints.append(error.diagnostic)
+        else:
+            entries[entry.id] = entry
     return sorted(entries.values(), key=lambda e: (e.topic, e.id))
 
 
@@ -181,33 +192,29 @@ def select(names: Sequence[str] = (), *, topic: str | None = None, everything: b
         raise DiagnosticError(
             Diagnostic("DC002", "say which results: ids, files, --topic T or --all", help="derivcheck list shows them")
         )
-    own: list[Entry] | None = None
+    complaints: list[Diagnostic] = []
+    known: list[Entry] = []
+    if topic is not None or any(not _is_path(name) for name in names):
+        known = own_problems(complaints)
     chosen: dict[Path, Entry] = {}
-
-    def known() -> list[Entry]:
-        nonlocal own
-        if own is None:
-            own = own_problems()
-        return own
-
     for name in names:
-        if name.endswith(".py") or "/" in name or Path(name).is_dir():
+        if _is_path(name):
             path = Path(name)
             if not path.exists():
                 raise DiagnosticError(Diagnostic("DC101", "there is no such file", name))
             found = read_all(problem_files([path]))
         else:
-            found = [e for e in known() if e.id == name]
+            found = [e for e in known if e.id == name]
             if not found:
-                raise DiagnosticError(_unknown("DC001", "problem", name, [e.id for e in known()]))
+                raise DiagnosticError(_unknown("DC001", "problem", name, [e.id for e in known], complaints))
         chosen |= {e.path: e for e in found}
     if topic is not None:
-        found = [e for e in known() if e.topic == topic]
+        found = [e for e in known if e.topic == topic]
         if not found:
-            raise DiagnosticError(_unknown("DC004", "topic", topic, sorted({e.topic for e in known()})))
+            raise DiagnosticError(_unknown("DC004", "topic", topic, sorted({e.topic for e in known}), complaints))
         chosen |= {e.path: e for e in found}
     if everything:
-        chosen |= {e.path: e for e in known()}
+        chosen |= {e.path: e for e in own_problems()}
     ids: dict[str, Entry] = {}
     for entry in chosen.values():
         if entry.id in ids:
@@ -218,7 +225,13 @@ def select(names: Sequence[str] = (), *, topic: str | None = None, everything: b
     return list(ids.values())
 
 
-def _unknown(code: str, what: str, name: str, known: list[str]) -> Diagnostic:
+def _is_path(name: str) -> bool:
+    return name.endswith(".py") or "/" in name or Path(name).is_dir()
+
+
+def _unknown(code: str, what: str, name: str, known: list[str], complaints: list[Diagnostic]) -> Diagnostic:
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     hint = f"did you mean '{near[0]}'?" if near else f"derivcheck list shows every {what}"
+    if complaints:
+        hint += f"; or it is in a file that cannot be used: {complaints[0].file} ({complaints[0].message})"
     return Diagnostic(code, f"no {what} is called '{name}'", help=hint)

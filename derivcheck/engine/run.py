@@ -329,7 +329,10 @@ class _Run:
                 witnesses.append(WitnessResult(kind, Outcome.NOT_RUN, "the claim was cut off before", why.code))
         result = conclude(replace(so_far, witnesses=tuple(witnesses), seconds=seconds))
         if result.verdict is not Verdict.REFUTED and result.code != why.code:
-            result = replace(result, verdict=Verdict.UNDECIDED, reason=why.message, code=why.code)
+            reason = f"near misses: {why.message}"
+            result = replace(result, verdict=Verdict.UNDECIDED, reason=reason, code=why.code)
+        if task.mutants and result.near_misses is None:
+            result = replace(result, near_misses=())
         return result
 
     # ---------------------------------------------------------------------------------------------------- the cache

@@ -40,7 +40,9 @@ def judge(witnesses: Sequence[WitnessResult]) -> tuple[Verdict, str, str]:
     confirming = [w for w in ordered if w.outcome is Outcome.CONFIRMS]
     if refuting:
         first = refuting[0]
-        if proof is not None and proof.outcome is Outcome.CONFIRMS:
+        # A theorem speaks of the cases in which its terms have values, so a case in which they have none (DC209) is a
+        # defect of the claim and no contradiction.
+        if proof is not None and proof.outcome is Outcome.CONFIRMS and first.code != "DC209":
             return (
                 Verdict.REFUTED,
                 f"INTERNAL INCONSISTENCY: the kernel accepted a proof, but the {first.kind} refutes: {first.reason}",

@@ -7,7 +7,7 @@ Each takes a claim and the seed of its own random stream and returns a `WitnessR
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from derivcheck.engine.results import Outcome, WitnessResult
 from derivcheck.experiment.seeds import seed_sequence
+from derivcheck.language import Term
 from derivcheck.problem import Claim, Measurement, NotRun, Reading
 
 
@@ -31,6 +32,10 @@ class Stream:
         """The seed sequence of the stream called `names`."""
         return seed_sequence(self.root_seed, self.problem, self.claim, *names)
 
+    def integer(self, *names: str) -> int:
+        """A seed for what draws its randomness from one integer."""
+        return int(self.sequence(*names).generate_state(1)[0])
+
 
 def witness(kind: str, claim: Claim, stream: Stream, *, certificate: bool = False) -> WitnessResult:
     """Run one witness of a claim."""
@@ -39,8 +44,10 @@ def witness(kind: str, claim: Claim, stream: Stream, *, certificate: bool = Fals
     try:
         match kind:
             case "proof":
-                return proof(claim, certificate=certificate)
-            case "instances" | "experiment":
+                return proof(claim, stream, certificate=certificate)
+            case "instances":
+                return instances(claim, stream)
+            case "experiment":
                 return WitnessResult(kind, Outcome.NOT_APPLICABLE, "pending")
             case "network":
                 return network(claim, stream)
@@ -54,38 +61,83 @@ def witness(kind: str, claim: Claim, stream: Stream, *, certificate: bool = Fals
 # ----------------------------------------------------------------------------------------------------------- proof
 
 
-def proof(claim: Claim, *, certificate: bool = False) -> WitnessResult:
-    """Whether the claim's proof ends in the claim's statement, from the claim's hypotheses alone."""
+def proof(claim: Claim, stream: Stream, *, certificate: bool = False) -> WitnessResult:
+    """Whether the claim's proof ends in the claim's statement, from the claim's hypotheses alone.
+
+    A theorem whose hypotheses have no constructed model may be vacuous, so one is asked for here, whichever witnesses
+    were selected.
+    """
     if claim.proof is None:
         return WitnessResult("proof", Outcome.NOT_APPLICABLE, "no proof is given")
-    from derivcheck.proof import ProofError
+    from derivcheck.language import unfold
+    from derivcheck.proof import Proof, ProofError, Theorem
+    from derivcheck.semantics import models_exist
 
     try:
         found = claim.proof(claim)
     except ProofError as error:
         return WitnessResult("proof", Outcome.ABSTAINS, str(error), "DC202")
+    if not (isinstance(found, Proof) and isinstance(found.theorem, Theorem)):
+        return WitnessResult("proof", Outcome.ABSTAINS, "the proof does not end in a theorem of the kernel", "DC203")
     theorem = found.theorem
-    steps = [{"statement": str(s.statement), "reason": s.reason} for s in found.steps]
-    given = set(claim.context.propositions())
-    detail: dict[str, Any] = {"steps": steps}
+    detail: dict[str, Any] = {"steps": [{"statement": str(s.statement), "reason": s.reason} for s in found.steps]}
 
     def abstain(reason: str, code: str) -> WitnessResult:
         return WitnessResult("proof", Outcome.ABSTAINS, reason, code, detail)
 
-    if theorem.statement != claim.statement:
+    if unfold(theorem.statement) != unfold(claim.statement):
         return abstain(f"the proof ends in '{theorem.statement}', which is not the claim", "DC203")
-    for fact in (*theorem.context.propositions(), *theorem.hypotheses):
-        if fact not in given:
+    given = {unfold(fact) for fact in claim.context.propositions()}
+    for fact in (*theorem.context.propositions(), *_ordered(theorem.hypotheses)):
+        if unfold(fact) not in given:
             return abstain(f"the proof uses '{fact}', which the claim does not state", "DC204")
-    for condition in theorem.conditions:
-        if condition not in given:
+    for condition in _ordered(theorem.conditions):
+        if unfold(condition) not in given:
             return abstain(f"the condition '{condition}' is not discharged and not stated by the claim", "DC205")
-    detail["conditions"] = [str(c) for c in theorem.conditions]
-    detail["assumed"] = [str(h) for h in theorem.hypotheses]
+    models = models_exist(claim.context, stream.integer("model"))
+    if not models.found:
+        return abstain(f"no case that satisfies the hypotheses was constructed: {models.reason}", "DC206")
+    detail["model"] = str(models.example)
+    detail["conditions"] = [str(c) for c in _ordered(theorem.conditions)]
+    detail["assumed"] = [str(h) for h in _ordered(theorem.hypotheses)]
     if certificate:
         detail["certificate"] = found.certificate()
-    count = len(steps)
+    count = len(found.steps)
     return WitnessResult("proof", Outcome.CONFIRMS, f"{count} step{'s' * (count != 1)} accepted", "", detail)
+
+
+def _ordered(propositions: Iterable[Term]) -> list[Term]:
+    """A set of propositions in an order that does not depend on hashes."""
+    return sorted(propositions, key=lambda p: p.key)
+
+
+# ------------------------------------------------------------------------------------------------------- instances
+
+
+def instances(claim: Claim, stream: Stream) -> WitnessResult:
+    """Whether the statement holds, exactly or within rigorous balls, on concrete cases of the context."""
+    from derivcheck.semantics import check
+
+    found = check(claim.context, claim.statement, stream.integer("instances"))
+    detail: dict[str, Any] = {
+        "tried": found.tried,
+        "exact": found.exact,
+        "supported": found.supported,
+        "undefined": found.undefined,
+        "unknown": found.unknown,
+        "coverage": plain(found.coverage),
+        "unverified": list(found.unverified),
+    }
+    match found.outcome:
+        case "refutes":
+            detail["counterexample"] = str(found.counterexample)
+            return WitnessResult("instances", Outcome.REFUTES, str(found.counterexample), "DC201", detail)
+        case "undefined":
+            where = f"no value although the hypotheses hold: {found.undefined_example}"
+            return WitnessResult("instances", Outcome.REFUTES, where, "DC209", detail)
+        case "confirms":
+            return WitnessResult("instances", Outcome.CONFIRMS, found.reason, "", detail)
+    return WitnessResult("instances", Outcome.ABSTAINS, found.reason, "", detail)
 
 
 # --------------------------------------------------------------------------------------------------------- network

@@ -20,6 +20,7 @@ from typing import Any
 
 from derivcheck.engine.cache import write_atomically
 from derivcheck.engine.loading import load
+from derivcheck.engine.near_misses import judged, sensitivity
 from derivcheck.engine.results import ClaimResult, Outcome, Verdict, WitnessResult, pack
 from derivcheck.engine.verdict import judge
 from derivcheck.engine.witnesses import Stream, witness
@@ -109,7 +110,13 @@ def run(task: Task) -> dict[str, Any]:
         else:
             found.append(left_out(kind, claim))
     result = conclude(replace(result, witnesses=tuple(found)))
-    _leave(task, result)
+    if task.mutants:
+        result = replace(result, near_misses=())
+        _leave(task, result)
+        for miss in judged(claim, stream):
+            result = replace(result, near_misses=(*(result.near_misses or ()), miss))
+            _leave(task, result)
+        result = replace(result, sensitivity=() if claim.as_printed else sensitivity(claim, stream))
     return pack(replace(result, seconds=time.perf_counter() - started))
 
 

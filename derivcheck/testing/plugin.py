@@ -136,7 +136,7 @@ class ClaimItem(pytest.Item):
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
         """Where the claim stands."""
-        return self.path, max(self.line - 1, 0), f"{self.parent.name}::{self.name}"
+        return self.path, max(self.line - 1, 0), self.name
 
 
 def _account(result: ProblemResult, claim: ClaimResult) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import synthetic
 
-from derivcheck.diagnostics import DiagnosticError
+from derivcheck.diagnostics import Diagnostic, DiagnosticError
 from derivcheck.engine import catalogue
 from derivcheck.engine.catalogue import problem_files, read, read_all, select
 
@@ -140,3 +140,16 @@ def test_listing_imports_no_mathematics(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_broken_file_leaves_the_others_usable(own: Path) -> None:
+    (own / "deep" / "broken.py").write_text("problem = Problem(")
+    assert [e.id for e in select(["softmax-jacobian"])] == ["softmax-jacobian"]
+    complaints: list[Diagnostic] = []
+    assert len(catalogue.own_problems(complaints)) == 3
+    assert [c.code for c in complaints] == ["DC101"]
+    with refusal("DC101"):
+        select(everything=True)
+    with refusal("DC001") as caught:
+        select(["broken-one"])
+    assert "broken.py" in str(caught.value)

@@ -1,0 +1,37 @@
+"""Near misses of a claim: made and judged by `derivcheck.mutation`, recorded for the report.
+
+Leaving them out of an ordinary run saves most of its time; ``--mutants`` asks for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from derivcheck.engine.results import Fate, NearMiss, Outcome, Sensitivity
+from derivcheck.engine.witnesses import Stream, witness
+from derivcheck.problem import Claim
+
+
+def judged(claim: Claim, stream: Stream) -> Iterator[NearMiss]:
+    """Each near miss of the claim with its fate, one after another."""
+    from derivcheck.language import printing
+    from derivcheck.mutation import judge, near_misses
+
+    for number, miss in enumerate(near_misses(claim)):
+        found = judge(miss, stream.integer("near miss", str(number)))
+        statement = printing.text(miss.statement, miss.context)
+        shown = f"{statement}  ({miss.note})" if miss.note else statement
+        yield NearMiss(miss.kind, shown, Fate(str(found.fate)), found.evidence)
+
+
+def sensitivity(claim: Claim, stream: Stream) -> tuple[Sensitivity, ...]:
+    """The smallest planted relative error that the instances and the experiment catch."""
+    from derivcheck import mutation
+
+    def experiment_refutes(wrong: Claim) -> bool:
+        return witness("experiment", wrong, stream).outcome is Outcome.REFUTES
+
+    runs = witness("experiment", claim, stream).outcome is Outcome.CONFIRMS
+    catches = {"experiment": experiment_refutes} if runs else {}
+    caught = mutation.sensitivity(claim, stream.integer("planted errors"), catches)
+    return tuple(Sensitivity(c.witness, c.smallest, c.note) for c in caught)
