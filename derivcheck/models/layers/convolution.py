@@ -151,8 +151,11 @@ class ConvTranspose2d(Layer):
         if min(image) < 1:
             raise ShapeError("the result", "at least one row and column", image)
         source = variable((x.shape[0], self.outputs, *image))
+        image_of = conv2d(source, p["weight"], self.stride, self.padding, self.dilation)
+        # An output padding of a stride or more makes room for windows that no input belongs to.
+        x = pad(x, [(0, n - k) for n, k in zip(image_of.shape, x.shape, strict=True)])
         # The convolution is linear in its input, so the transpose does not depend on ``source``.
-        (y,) = gradients([conv2d(source, p["weight"], self.stride, self.padding, self.dilation)], [x], [source])
+        (y,) = gradients([image_of], [x], [source])
         return y + reshape(p["bias"], (1, self.outputs, 1, 1)) if self.bias else y
 
 
