@@ -73,6 +73,7 @@ TABLE = [
     Case("x² at 0", lambda x: x**2, 0.0, 0.0),
     Case("1 - cos at 0", lambda x: 1 - np.cos(x), 0.0, 0.0),
     Case("1 - cos at 0, wrong", lambda x: 1 - np.cos(x), 0.0, 1e-3, NO, "differ"),
+    Case("exp(x) - x - 1 at 0", lambda x: np.exp(x) - x - 1, 0.0, 0.0),
     Case("cos + x at 1e-7", lambda x: np.cos(x) + x, 1e-7, 1 - 1e-7, unit=1.0),
     Case("constant", lambda x: 3.0 + 0 * x, 1.0, 0.0),
     Case("constant, wrong", lambda x: 3.0 + 0 * x, 1.0, 1e-3, NO, "differ"),
@@ -85,6 +86,9 @@ TABLE = [
     Case("staircase, 1 % off", lambda x: (x + 1e8) - 1e8, 1.0, 1.01, NO, "differ"),
     Case("fast oscillation", lambda x: np.sin(1e6 * x), 1.0, 1e6 * np.cos(1e6)),
     Case("fast oscillation, taken for none", lambda x: np.sin(1e6 * x), 1.0, 0.0, NO, "differ"),
+    Case("oscillation below all steps", lambda x: np.sin(1e13 * x), 1.0, 1e13 * np.cos(1e13), OPEN, "not resolved"),
+    Case("ripple", lambda x: 1 + 1e-8 * np.sin(1e7 * x), 1.0, 0.1 * np.cos(1e7), OPEN, "not resolved"),
+    Case("ripple, overlooked", lambda x: 1 + 1e-8 * np.sin(1e7 * x), 1.0, 0.0, NO, "differ"),
     Case("claimed NaN", np.sin, 1.0, np.nan, OPEN, "not finite"),
 ]
 
@@ -232,6 +236,12 @@ def test_one_call_a_stage() -> None:
     calls.clear()
     check_gradient(function, x, plant(np.cos(x), 0.1, entry=(2, 3)))
     assert len(calls) == 2
+
+
+def test_the_first_steps_do_not_cross_zero() -> None:
+    """A kink or a pole at 0 is out of their way, however small the variable: no sweep is needed."""
+    check = check_gradient(lambda r: np.abs(r[:, 0]), np.array([1e-7]), np.ones(1), scale=1.0)
+    assert check.result.outcome is YES and check.result.n == 4
 
 
 def test_blocks_change_nothing() -> None:

@@ -66,6 +66,7 @@ def test_true_limits_are_supported_and_never_more(case: Case, size: float, ratio
     "case",
     [
         ("1/log t", lambda t: 1 / np.log(t), 0.0, 2.0, INFINITY),
+        ("1/log log t", lambda t: 1 / np.log(np.log(t)), 0.0, 4.0, INFINITY),
         ("t^-0.1", lambda t: t**-0.1, 0.0, 2.0, INFINITY),
         ("sine", np.sin, 0.0, 1.0, INFINITY),
         ("t", lambda t: t, 1.0, 1.0, INFINITY),
