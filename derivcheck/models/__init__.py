@@ -35,3 +35,5 @@ from derivcheck.models.checkpoint import *
 from derivcheck.models.data import *
 from derivcheck.models.mdp import *
 from derivcheck.models.training import *
+from derivcheck.models.gradient_check import *
+from derivcheck.models.tree import flatten, map_tree, unflatten
