@@ -326,7 +326,8 @@ class Normaliser:
                 out = self.times(out, self.raised(self.absolute(atom(a), a), whole, make("fn", (a,), "abs", REAL)))
             elif s is not None and s < 0 and k.integer is not None and k.integer % 2:
                 sign = -sign
-                out = self.times(out, self.raised(scaled(atom(a), Fraction(-1)), whole, -a))
+                negative = to_term({((a, UNIT),): Fraction(-1)})
+                out = self.times(out, self.settle(((negative, whole),)))
             else:
                 kept = mono_times(kept, ((a, k),))
         if kept == ONE:

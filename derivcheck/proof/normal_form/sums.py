@@ -206,8 +206,9 @@ def _sum_monomial(n: Normaliser, v: Term, lo: Term, hi: Term, m: Mono) -> Poly:
         return out
     if lo != integer(1) and _has_closed_form(m, v):
         # Shifted to start at 1, a geometric sum needs no condition but that it is not of negative length.
-        p = n.rename(m, {v: int_add(int_add(v, lo), integer(1), -1)})
         length = int_add(int_add(hi, lo, -1), integer(1))
+        with Under(n, v, range_(1, length)):
+            p = n.rename(m, {v: int_add(int_add(v, lo), integer(1), -1)})
         out = {}
         for mono, c in p.items():
             out = plus(out, _prefix(n, v, length, mono), c)
