@@ -57,6 +57,15 @@ class Graph:
                 out[x].append(t)
         return out
 
+    def svg(self) -> str:
+        """A picture of the graph, as SVG text."""
+        from derivcheck.models.render import graph_svg
+
+        return graph_svg(self)
+
+    def _repr_svg_(self) -> str:
+        return self.svg()
+
     def values(self, arguments: Sequence[Any], dtype: Any = np.float64) -> dict[Tensor, Any]:
         """Value of every node."""
         value: dict[Tensor, Any] = {}
