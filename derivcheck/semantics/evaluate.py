@@ -78,7 +78,6 @@ from derivcheck.semantics.values import (
     IntervalDomain,
     LebesgueMeasure,
     Measure,
-    NeedsCoin,
     Outcome,
     RangeDomain,
     Space,
@@ -93,8 +92,10 @@ from derivcheck.semantics.values import (
 #: Two balls that overlap count as agreement only if they are this small against the larger side (or in themselves).
 RELATIVE_WIDTH = arb(2) ** -40
 ABSOLUTE_WIDTH = arb(2) ** -60
+#: The same for extrapolated values, whose radii are estimates.
+EXTRAPOLATED_WIDTH = arb(2) ** -30
 #: How many members of an infinite domain a whole nest of quantifiers may try.
-SAMPLES = 81
+SAMPLES = 343
 #: Size at which the memo is emptied.
 MOST_REMEMBERED = 50_000
 
@@ -106,6 +107,8 @@ class State:
     """What one judgement shares with everything that is evaluated on its way."""
 
     budget: int
+    #: How many members of an infinite domain a whole nest of quantifiers may try.
+    samples: int
     spent: int = 0
     #: A limit, a series or an improper integral has been extrapolated: no later comparison is rigorous.
     numeric: bool = False
@@ -164,14 +167,18 @@ class Evaluator:
         The values of symbols and spaces.
     budget : int
         How many nodes may be evaluated before `BudgetExceeded`.
+    samples : int
+        How many members of an infinite domain a nest of quantifiers may try.
     definitions : bool
         Whether this is the evaluator by which the world builds its own values; it then joins the `State` of whatever
         judgement is under way.
     """
 
-    def __init__(self, world: World, budget: int = 200_000, *, definitions: bool = False) -> None:
+    def __init__(
+        self, world: World, budget: int = 200_000, *, samples: int = SAMPLES, definitions: bool = False
+    ) -> None:
         self.world = world
-        self.state = State(budget)
+        self.state = State(budget, samples)
         self._definitions = definitions
         self._memo: dict[object, tuple[Value, Environment]] = {}
         self._quantifiers = 0
@@ -208,6 +215,10 @@ class Evaluator:
         state.spent += amount
         if state.spent > state.budget:
             raise BudgetExceeded(f"the budget of {state.budget} nodes ran out")
+
+    def tiring(self) -> bool:
+        """Whether half of the budget is gone: an extrapolation then makes do with what it has."""
+        return self.state.spent > self.state.budget // 2
 
     def extrapolated(self) -> None:
         """Note that a value is not rigorous."""
@@ -369,21 +380,22 @@ class Evaluator:
         if isinstance(x, fmpq) and isinstance(y, fmpq) and not numeric:
             ok = x == y if op == "eq" else x <= y if op == "le" else x < y
             return Judgement(Truth.TRUE if ok else Truth.FALSE, "exact", sides=sides)
-        a, b = arb(x), arb(y)
+        a, b = nm.as_ball(x), nm.as_ball(y)
         if not (a.is_finite() and b.is_finite()):
             return unknown("a value could not be enclosed")
         evidence = "numeric" if numeric else "balls"
         if a.overlaps(b):
             radius = a.rad() + b.rad()
             scale = max(a.abs_upper(), b.abs_upper())
-            allowed = max(RELATIVE_WIDTH * scale, ABSOLUTE_WIDTH) if not numeric else scale / 1000
+            rigorous_width = max(RELATIVE_WIDTH * scale, ABSOLUTE_WIDTH)
+            allowed = max(scale / 1000, EXTRAPOLATED_WIDTH) if numeric else rigorous_width
             if radius > allowed:
                 raise Imprecise("two numbers cannot be told apart at this precision")
             if op == "lt" and a.is_exact() and b.is_exact() and evidence == "balls":
                 return Judgement(Truth.FALSE, "exact", sides=sides)
             return Judgement(Truth.SUPPORTED, evidence, sides=sides)
-        if numeric and (a - b).abs_lower() < 100 * (a.rad() + b.rad()):
-            return unknown("two extrapolated numbers are too close to tell apart")
+        if numeric and not ((a - b).abs_lower() > 100 * (a.rad() + b.rad()) and _settled(a) and _settled(b)):
+            return unknown("two extrapolated numbers are too uncertain to tell apart")
         ok = op != "eq" and bool(a < b)
         if numeric and ok:
             return Judgement(Truth.SUPPORTED, evidence, sides=sides)
@@ -394,7 +406,8 @@ class Evaluator:
 
     def sample_size(self, nested: int) -> int:
         """How many members of an infinite domain to try, in a nest of `nested` such quantifiers."""
-        return max(3, int(round(SAMPLES ** (1.0 / nested))))
+        size: int = round(self.state.samples ** (1 / nested))
+        return max(3, size)
 
     def members(self, p: Term, env: Environment) -> tuple[Iterable[Value], bool]:
         """The members of a quantifier's domain to try, and whether they are all of them."""
@@ -486,6 +499,11 @@ class Evaluator:
                 assert isinstance(value, Measure | AtomicMeasure)
                 return value
         raise Unknown(f"no meaning is implemented for the measure '{m.op}'")
+
+
+def _settled(x: Number) -> bool:
+    """Whether an extrapolated number is known to a few digits."""
+    return bool(x.rad() < EXTRAPOLATED_WIDTH or x.rad() < abs(x.mid()) / 10_000)
 
 
 # --------------------------------------------------------------------------------------------------- rules, by node
@@ -638,7 +656,7 @@ def _int(ev: Evaluator, t: Term, env: Environment) -> Number:
         case CountingMeasure(domain):
             if domain.hi is None:
                 ev.extrapolated()
-                return series(lambda j: ev.eval(body, (j, *env)), domain.lo)
+                return series(lambda j: ev.eval(body, (j, *env)), domain.lo, ev.tiring)
             out = ZERO
             for j in domain.members():
                 out = nm.add(out, ev.eval(body, (j, *env)))
@@ -731,7 +749,7 @@ def _lim(ev: Evaluator, t: Term, env: Environment) -> Number:
     at = t.args[0]
     infinite = 1 if at.op == "oo" else -1 if at.op == "neg" and at.args[0].op == "oo" else 0
     point = None if infinite else ev.eval(at, env)
-    return limit(lambda v: ev.eval(t.body, (v, *env)), point, t.data, infinite, at.sort.kind == "int")
+    return limit(lambda v: ev.eval(t.body, (v, *env)), point, t.data, infinite, at.sort.kind == "int", ev.tiring)
 
 
 def _lam(ev: Evaluator, t: Term, env: Environment) -> Function:
@@ -894,23 +912,21 @@ def show(value: Value) -> str:
 
 def _show_function(f: Function) -> str:
     d = f.domains[0]
-    if isinstance(d, RangeDomain) and d.hi is not None and d.hi - d.lo < 12:
-        try:
-            return "(" + ", ".join(show(f.at((j,))) for j in d.members()) + ")"
-        except (Unknown, Undefined):
-            return "an array"
-    if isinstance(d, SpaceDomain):
-        try:
+    try:
+        if isinstance(d, RangeDomain):
+            if d.hi is not None and d.hi - d.lo < 12:
+                return "(" + ", ".join(show(f.at((j,))) for j in d.members()) + ")"
+            # Only what has been looked at: showing must not draw further entries.
+            known = sorted(f.known().items())
+            return "(" + ", ".join(f"{', '.join(map(str, k))} ↦ {show(v)}" for k, v in known[:12]) + ")"
+        if isinstance(d, SpaceDomain):
             found = [v for _, v in branches(d.space, lambda w: show(f.at((w,))))]
-        except (Unknown, Undefined, NeedsCoin):
-            return "a function on a finite space"
-        return "[" + "; ".join(found[:27]) + (" ..." if len(found) > 27 else "") + "]"
-    if isinstance(d, IntervalDomain) and len(f.domains) == 1:
-        try:
+            return "[" + "; ".join(found[:27]) + (" ..." if len(found) > 27 else "") + "]"
+        if isinstance(d, IntervalDomain) and len(f.domains) == 1:
             inside = [x for x in map(nm.rational, (0, 1, -1, 2)) if _inside(d, x)]
             return ", ".join(f"{nm.shown(x)} ↦ {show(f.at((x,)))}" for x in inside)
-        except (Unknown, Undefined):
-            return "a function"
+    except (Unknown, Undefined):
+        return "a function without a value somewhere"
     return "a function"
 
 

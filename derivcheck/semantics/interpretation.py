@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from derivcheck.language.context import Context, Declaration
 from derivcheck.language.terms import Term
 from derivcheck.semantics.choices import Choices
-from derivcheck.semantics.evaluate import Evaluator, show
+from derivcheck.semantics.evaluate import SAMPLES, Evaluator, show
 from derivcheck.semantics.judgement import Judgement, Truth, unknown
 from derivcheck.semantics.numbers import BudgetExceeded, Unknown
 from derivcheck.semantics.values import Space, Value
+
+#: Facts that hold by construction are sampled lightly.
+FACT_SAMPLES = 64
 
 
 class Reject(Exception):
@@ -111,7 +114,7 @@ class Interpretation:
                 name = f"{d.name} {p.name}" if d.symbol is not None else p.name
                 built = d.symbol is not None and d.symbol not in self.definitions
                 for fact in p.facts:
-                    yield CheckedFact(name, fact, judge_in(self, fact, budget), built)
+                    yield CheckedFact(name, fact, judge_in(self, fact, budget, FACT_SAMPLES), built)
 
     def description(self) -> tuple[tuple[str, str], ...]:
         """The author's symbols with their values, for a reader."""
@@ -138,9 +141,9 @@ def _bare_symbols(variance: Term) -> Iterator[Term]:
         yield variance
 
 
-def judge_in(world: Interpretation, proposition: Term, budget: int) -> Judgement:
+def judge_in(world: Interpretation, proposition: Term, budget: int, samples: int = SAMPLES) -> Judgement:
     """The judgement of a proposition in an interpretation; a budget that runs out is `Truth.UNKNOWN`."""
-    evaluator = Evaluator(world, budget)
+    evaluator = Evaluator(world, budget, samples=samples)
     world.evaluator.state = evaluator.state  # values that are built on the way count towards this judgement
     try:
         return evaluator.judge(proposition)

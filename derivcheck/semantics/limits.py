@@ -34,7 +34,14 @@ FEWEST = 6
 SAFETY = 8
 
 
-def limit(f: Callable[[Number], Number], point: Number | None, side: str, infinite: int, over_integers: bool) -> Number:
+def limit(
+    f: Callable[[Number], Number],
+    point: Number | None,
+    side: str,
+    infinite: int,
+    over_integers: bool,
+    tiring: Callable[[], bool],
+) -> Number:
     """The limit of `f` at `point` (``None``: at ``infinite·∞``), from `side` or from both.
 
     Raises
@@ -47,15 +54,15 @@ def limit(f: Callable[[Number], Number], point: Number | None, side: str, infini
     if point is None:
         steps = INTEGER_STEPS if over_integers else REAL_STEPS
         make = (lambda k: infinite * 2**k) if over_integers else (lambda k: fmpq(infinite * 2**k))
-        return extrapolate([make(k) for k in steps], f)
+        return extrapolate([make(k) for k in steps], f, tiring)
     sides = [s for s in (1, -1) if side in ("", "+" if s > 0 else "-")]
-    found = [extrapolate([point + s * fmpq(1, 2**k) for k in REAL_STEPS], f) for s in sides]
+    found = [extrapolate([point + s * fmpq(1, 2**k) for k in REAL_STEPS], f, tiring) for s in sides]
     if len(found) == 2 and not found[0].overlaps(found[1]):
         raise Unknown("the two one-sided limits seem to differ")
     return found[0] if len(found) == 1 or found[0].rad() < found[1].rad() else found[1]
 
 
-def series(term: Callable[[int], Number], start: int) -> Number:
+def series(term: Callable[[int], Number], start: int, tiring: Callable[[], bool]) -> Number:
     """The sum of ``term(start) + term(start + 1) + …``."""
     partial: dict[int, Number] = {}
     out: Number = fmpq(0)
@@ -63,14 +70,20 @@ def series(term: Callable[[int], Number], start: int) -> Number:
         for j in range(2 ** SERIES_STEPS[-1]):
             out = add(out, term(start + j))
             partial[j + 1] = out
-    return extrapolate([2**k for k in SERIES_STEPS], lambda n: partial[n])
+            if tiring():
+                break
+    return extrapolate([2**k for k in SERIES_STEPS if 2**k in partial], lambda n: partial[n])
 
 
-def extrapolate(grid: Sequence[Number], f: Callable[[Number], Number]) -> Number:
-    """The limit of ``f`` along `grid`, as a ball with an estimated radius."""
+def extrapolate(
+    grid: Sequence[Number], f: Callable[[Number], Number], tiring: Callable[[], bool] = lambda: False
+) -> Number:
+    """The limit of ``f`` along `grid`, as a ball with an estimated radius; stops early when `tiring`."""
     values: list[Number] = []
     with working_precision(max(PRECISION, ctx.prec)):
         for t in grid:
+            if tiring() and len(values) >= FEWEST:
+                break
             try:
                 v = f(t)
             except BudgetExceeded:

@@ -273,7 +273,7 @@ def _larger(x: Number, y: Number, sign: int) -> Number:
     if isinstance(a, acb) or isinstance(b, acb):
         c = compare(a, b) * sign
         return a if c >= 0 else b
-    a, b = arb(a), arb(b)
+    a, b = as_ball(a), as_ball(b)
     return a.max(b) if sign > 0 else a.min(b)
 
 
@@ -310,8 +310,11 @@ def lift(f: Callable[[Number], Number], df: Callable[[Number], Number]) -> Calla
     return lifted
 
 
-def _ball(x: Number) -> Number:
-    return arb(x) if isinstance(x, fmpq) else x
+def as_ball(x: Number) -> Number:
+    """`x` as a ball or a box; a number that is neither refuses in its own words."""
+    if isinstance(x, fmpq):
+        return arb(x)
+    return x if isinstance(x, arb | acb) else x.ball
 
 
 def _entire(name: str, at_zero: int) -> Callable[[Number], Number]:
@@ -320,7 +323,7 @@ def _entire(name: str, at_zero: int) -> Callable[[Number], Number]:
     def f(x: Number) -> Number:
         if isinstance(x, fmpq) and x == 0:
             return fmpq(at_zero)
-        y = getattr(_ball(x), name)()
+        y = getattr(as_ball(x), name)()
         if isinstance(y, acb) and not y.is_finite():
             raise NotAnalytic
         return y
@@ -347,7 +350,7 @@ def _log(x: Number) -> Number:
 def _atan(x: Number) -> Number:
     if isinstance(x, acb) and not x.imag.abs_upper() < 1:
         raise NotAnalytic
-    return ZERO if isinstance(x, fmpq) and x == 0 else _ball(x).atan()
+    return ZERO if isinstance(x, fmpq) and x == 0 else as_ball(x).atan()
 
 
 def _pole(x: Number) -> Number:
@@ -507,8 +510,7 @@ def power(x: Number, y: Number) -> Number:
         if not box.real > 0:
             raise NotAnalytic
         return box ** acb(y)
-    base: Number = arb(x)
-    exponent: Number = arb(y)
+    base, exponent = as_ball(x), as_ball(y)
     if base > 0:
         return base**exponent
     if base == 0 and exponent > 0:

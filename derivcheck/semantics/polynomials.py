@@ -84,6 +84,9 @@ class Polynomial:
 
     __gt__ = __le__ = __ge__ = __lt__
 
+    def __abs__(self) -> NoReturn:
+        raise NotPolynomial("the absolute value of a random number")
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)

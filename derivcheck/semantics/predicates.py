@@ -15,6 +15,7 @@ from derivcheck.language.terms import Term, subterms
 from derivcheck.semantics import numbers as nm
 from derivcheck.semantics.judgement import FALSE, TRUE, Judgement, Truth, unknown
 from derivcheck.semantics.numbers import Dual, Kink, Number, Undefined, Unknown
+from derivcheck.semantics.polynomials import NotPolynomial, expectation
 from derivcheck.semantics.pools import sample
 from derivcheck.semantics.values import (
     AtomicMeasure,
@@ -56,7 +57,10 @@ def integrable(ev: Evaluator, p: Term, env: Environment) -> Judgement:
                 ev.eval(body, (x, *env))
             return TRUE
         case Measure():
-            integrate_atoms(measure, lambda w: ev.eval(body, (w, *env)))
+            try:  # the body must exist wherever there is mass
+                expectation(measure, lambda w: ev.eval(body, (w, *env)))
+            except NotPolynomial:
+                integrate_atoms(measure, lambda w: ev.eval(body, (w, *env)))
             return TRUE
         case LebesgueMeasure(domain):
             from derivcheck.semantics.quadrature import integrate_interval
@@ -72,7 +76,7 @@ def _finite_series(ev: Evaluator, p: Term, env: Environment, domain: RangeDomain
     from derivcheck.semantics.limits import series
 
     ev.extrapolated()
-    value = series(lambda j: nm.absolute(ev.eval(p.args[1], (j, *env))), domain.lo)
+    value = series(lambda j: nm.absolute(ev.eval(p.args[1], (j, *env))), domain.lo, ev.tiring)
     if value.rad() < 1e-6:
         return Judgement(Truth.SUPPORTED, "numeric")
     return unknown("the sum of the absolute values does not settle")

@@ -2,15 +2,18 @@
 
 Arb encloses the integral of a piecewise analytic function over a finite interval rigorously.  An infinite interval,
 or an end at which the integrand is singular, is approached by a sequence of finite ones: that is extrapolation, and
-the evaluator is told so (``numeric``).
+the evaluator is told so (``numeric``).  Pieces of an infinite interval that Arb does not enclose are estimated by a
+Gauss rule.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from flint import acb, arb, fmpq
+from flint import acb, arb, ctx, fmpq
 
 from derivcheck.semantics.limits import extrapolate
 from derivcheck.semantics.numbers import (
@@ -24,10 +27,12 @@ from derivcheck.semantics.numbers import (
     Undefined,
     Unknown,
     add,
+    as_ball,
     compare,
     mul,
     parts,
     sub,
+    total,
 )
 from derivcheck.semantics.values import IntervalDomain, NeedsCoin
 
@@ -37,9 +42,18 @@ if TYPE_CHECKING:
 Integrand = Callable[[Number], Number]
 
 RELATIVE_TOLERANCE = 2.0**-60
-EVALUATIONS = 6_000
-#: Cut-offs 2^k (or distances 2^-4k from a singular end) of improper integrals.
-CUTS = range(1, 9)
+ABSOLUTE_TOLERANCE = 2.0**-80
+EVALUATIONS = 4_000
+#: The same for one of the many shells of an infinite interval.
+SHELL_EVALUATIONS = 600
+#: Distances 2^-4k from a singular end, and cut-offs 2^k of an infinite interval.
+ENDS = range(1, 9)
+CUTS = range(1, 41)
+#: Points of the Gauss rule for pieces that Arb does not enclose, and what counts as nothing on all of them.
+GAUSS_POINTS = 20
+NOTHING = arb(2) ** -100
+#: An enclosure wider than this (and than 2^-40 of its value) counts as none.
+WIDEST = arb(2) ** -60
 
 
 def integrate_interval(ev: Evaluator, f: Integrand, domain: IntervalDomain) -> Number:
@@ -92,7 +106,7 @@ def _probe(ev: Evaluator, f: Integrand, lo: Number, hi: Number) -> Number:
     raise Unknown("an integrand that does not exist at inner points")
 
 
-def _arb(ev: Evaluator, f: Integrand, lo: Number, hi: Number) -> Number | None:
+def _arb(ev: Evaluator, f: Integrand, lo: Number, hi: Number, evaluations: int = EVALUATIONS) -> Number | None:
     """Arb's rigorous integral, or None when it does not converge."""
     stopped: list[BaseException] = []
     nan = acb(arb.nan())
@@ -112,10 +126,15 @@ def _arb(ev: Evaluator, f: Integrand, lo: Number, hi: Number) -> Number | None:
         finally:
             ev.state.analytic, ev.state.lebesgue_depth = before
 
-    result = acb.integral(integrand, acb(lo), acb(hi), rel_tol=RELATIVE_TOLERANCE, eval_limit=EVALUATIONS)
+    result = acb.integral(
+        integrand, acb(lo), acb(hi), rel_tol=RELATIVE_TOLERANCE, abs_tol=ABSOLUTE_TOLERANCE, eval_limit=evaluations
+    )
     if stopped:
         raise stopped[0]
-    return result.real if result.is_finite() else None
+    value = result.real
+    if not result.is_finite() or value.rad() > WIDEST.max(arb(2) ** -40 * abs(value.mid())):
+        return None
+    return value
 
 
 def _towards_ends(ev: Evaluator, f: Integrand, lo: Number, hi: Number) -> Number:
@@ -130,7 +149,7 @@ def _towards_ends(ev: Evaluator, f: Integrand, lo: Number, hi: Number) -> Number
         return value
 
     ev.extrapolated()
-    return extrapolate(list(CUTS), inner)
+    return extrapolate(list(ENDS), inner)
 
 
 def _improper(ev: Evaluator, f: Integrand, lo: Number | None, hi: Number | None) -> Number:
@@ -144,12 +163,56 @@ def _improper(ev: Evaluator, f: Integrand, lo: Number | None, hi: Number | None)
         value = _improper(ev, lambda x: parts(f(x), tag)[0], lo, hi)
         return Dual(tag, value, _improper(ev, lambda x: parts(f(x), tag)[1], lo, hi))
     reach: Number = ZERO
+    rigorous = {1: True, -1: True}
     for k in CUTS:
         further = fmpq(2**k)
-        out = pieces[k - 1]
-        if hi is None:
-            out = add(out, _integrate(ev, f, add(start, reach), add(start, further)))
-        if lo is None:
-            out = add(out, _integrate(ev, f, sub(start, further), sub(start, reach)))
-        pieces[k], reach = out, further
+        value = pieces[k - 1]
+        for side in (1, -1):
+            if (hi if side > 0 else lo) is not None:
+                continue
+            ends = sorted((side * reach, side * further))
+            a, b = (add(start, x) for x in ends)
+            piece = _arb(ev, f, a, b, SHELL_EVALUATIONS) if rigorous[side] else None
+            if piece is None:
+                rigorous[side] = False
+                try:
+                    piece = _gauss(ev, f, a, b)
+                except Imprecise:  # beyond the reach of the precision in force (a quotient of two vanishing densities)
+                    return extrapolate([j for j in pieces if j], lambda j: pieces[j])
+            value = add(value, piece)
+        pieces[k], reach = value, further
     return extrapolate(list(CUTS), lambda k: pieces[k])
+
+
+@lru_cache(maxsize=8)
+def _gauss_rule(bits: int) -> tuple[tuple[Number, Number], ...]:
+    """Nodes and weights of Gauss and Legendre on [-1, 1], at the precision in force (its bits are the key)."""
+    return tuple(arb.legendre_p_root(GAUSS_POINTS, k, weight=True) for k in range(GAUSS_POINTS))
+
+
+def _gauss(ev: Evaluator, f: Integrand, lo: Number, hi: Number) -> Number:
+    """An estimate of an integral from values at points: a ball whose radius is the change under refinement."""
+    rule = _gauss_rule(ctx.prec)
+
+    def panel(a: Number, b: Number) -> tuple[Number, Number]:
+        half, middle = (b - a) / 2, (a + b) / 2
+        value, largest = arb(0), arb(0)
+        ev.state.lebesgue_depth += 1
+        try:
+            for node, w in rule:
+                y = as_ball(f(middle + half * node))
+                value, largest = value + w * y, largest.max(abs(y).upper())
+        finally:
+            ev.state.lebesgue_depth -= 1
+        return value * half, largest
+
+    a, b = as_ball(lo), as_ball(hi)
+    _, largest = panel(a, b)
+    if largest < NOTHING:
+        return arb(0, NOTHING)
+    estimates = []
+    for count in (4, 8):
+        points = [a + (b - a) * j / count for j in range(count + 1)]
+        estimates.append(total([panel(p, q)[0] for p, q in pairwise(points)]))
+    coarse, fine = estimates
+    return arb(fine.mid(), abs(fine - coarse).upper() + fine.rad())

@@ -150,6 +150,10 @@ class Function:
             value = self.rule(head)
         return value.at(args[arity:]) if len(args) > arity else value
 
+    def known(self) -> dict[tuple[int, ...], Value]:
+        """The entries of an array that have been looked at."""
+        return dict(self._known)
+
     def shape(self) -> tuple[RangeDomain, ...]:
         """The ranges of an array's indices.
 
