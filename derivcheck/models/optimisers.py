@@ -22,46 +22,22 @@ from derivcheck.models.schedules import Schedule, as_schedule
 from derivcheck.models.tensor import Tensor, as_tensor
 from derivcheck.models.tree import flatten, map_tree, unflatten
 
-__all__ = ["SGD", "Adagrad", "Adam", "Averaged", "Optimiser", "RMSProp"]
+__all__ = ["SGD", "Adagrad", "Adam", "Averaged", "GradientMethod", "Optimiser", "RMSProp"]
 
 Slots = dict[str, Tensor]
 
 
-@dataclass(frozen=True)
 class Optimiser:
-    """Base class.
-
-    Parameters
-    ----------
-    rate : float or callable
-        Step size, or a schedule of it (see :mod:`~derivcheck.models.schedules`).
-    weight_decay : float
-        ``λ``.
-    decoupled : bool
-    """
-
-    rate: float | Schedule = 1e-2
-    weight_decay: float = field(default=0.0, kw_only=True)
-    decoupled: bool = field(default=False, kw_only=True)
+    """What every optimiser can do; subclasses give ``slots`` and ``update``."""
 
     @property
     def slots(self) -> tuple[str, ...]:
         """Names of what is remembered for every parameter; all start at 0."""
         return ()
 
-    def rule(self, theta: Tensor, g: Tensor, slots: Slots, rate: Any, t: Tensor) -> tuple[Tensor, Slots]:
-        """New parameters and slots."""
-        raise NotImplementedError
-
     def update(self, theta: Tensor, g: Tensor, slots: Slots, t: Tensor) -> tuple[Tensor, Slots]:
-        """New parameters and slots, with weight decay and schedule."""
-        rate = as_schedule(self.rate)(t)
-        if self.weight_decay and self.decoupled:
-            new, out = self.rule(theta, g, slots, rate, t)
-            return new - (rate * self.weight_decay) * theta, out
-        if self.weight_decay:
-            g = g + self.weight_decay * theta
-        return self.rule(theta, g, slots, rate, t)
+        """New parameters and slots at step ``t = 1, 2, …``."""
+        raise NotImplementedError
 
     def start(self, parameters: Any) -> dict[str, Any]:
         """Initial slots: a tree like the parameters for each name."""
@@ -83,7 +59,38 @@ class Optimiser:
 
 
 @dataclass(frozen=True)
-class SGD(Optimiser):
+class GradientMethod(Optimiser):
+    """An optimiser with a step size and weight decay; subclasses give ``rule``.
+
+    Parameters
+    ----------
+    rate : float or callable
+        Step size, or a schedule of it (see :mod:`~derivcheck.models.schedules`).
+    weight_decay : float
+        ``λ``.
+    decoupled : bool
+    """
+
+    rate: float | Schedule = 1e-2
+    weight_decay: float = field(default=0.0, kw_only=True)
+    decoupled: bool = field(default=False, kw_only=True)
+
+    def rule(self, theta: Tensor, g: Tensor, slots: Slots, rate: Any, t: Tensor) -> tuple[Tensor, Slots]:
+        """New parameters and slots, weight decay aside."""
+        raise NotImplementedError
+
+    def update(self, theta: Tensor, g: Tensor, slots: Slots, t: Tensor) -> tuple[Tensor, Slots]:
+        rate = as_schedule(self.rate)(t)
+        if self.weight_decay and self.decoupled:
+            new, out = self.rule(theta, g, slots, rate, t)
+            return new - (rate * self.weight_decay) * theta, out
+        if self.weight_decay:
+            g = g + self.weight_decay * theta
+        return self.rule(theta, g, slots, rate, t)
+
+
+@dataclass(frozen=True)
+class SGD(GradientMethod):
     """Stochastic gradient descent, ``θ ← θ − rate · v``.
 
     Without momentum ``v = g``; with it ``v ← momentum · v + g`` (Polyak), and Nesterov's variant moves by
@@ -106,7 +113,7 @@ class SGD(Optimiser):
 
 
 @dataclass(frozen=True)
-class Adagrad(Optimiser):
+class Adagrad(GradientMethod):
     """``s ← s + g²``, ``θ ← θ − rate · g / (√s + ε)`` (Duchi et al., 2011)."""
 
     epsilon: float = 1e-10
@@ -121,7 +128,7 @@ class Adagrad(Optimiser):
 
 
 @dataclass(frozen=True)
-class RMSProp(Optimiser):
+class RMSProp(GradientMethod):
     """``s ← ρ s + (1 − ρ) g²``, ``θ ← θ − rate · g / (√s + ε)`` (Tieleman and Hinton, 2012)."""
 
     decay: float = 0.99
@@ -137,7 +144,7 @@ class RMSProp(Optimiser):
 
 
 @dataclass(frozen=True)
-class Adam(Optimiser):
+class Adam(GradientMethod):
     """Adaptive moments with bias correction (Kingma and Ba, 2015, Algorithm 1)."""
 
     beta1: float = 0.9
@@ -164,7 +171,7 @@ class Averaged(Optimiser):
     The slot ``"average"`` holds the mean of the iterates ``θ_{start_step+1}, …, θ_t``.
     """
 
-    inner: Optimiser = field(default_factory=SGD)
+    inner: Optimiser
     start_step: int = 0
 
     @property
