@@ -48,7 +48,7 @@ def witness(kind: str, claim: Claim, stream: Stream, *, certificate: bool = Fals
             case "instances":
                 return instances(claim, stream)
             case "experiment":
-                return WitnessResult(kind, Outcome.NOT_APPLICABLE, "pending")
+                return experiment(claim, stream)
             case "network":
                 return network(claim, stream)
     except MemoryError:
@@ -138,6 +138,23 @@ def instances(claim: Claim, stream: Stream) -> WitnessResult:
         case "confirms":
             return WitnessResult("instances", Outcome.CONFIRMS, found.reason, "", detail)
     return WitnessResult("instances", Outcome.ABSTAINS, found.reason, "", detail)
+
+
+# ------------------------------------------------------------------------------------------------------- experiment
+
+
+def experiment(claim: Claim, stream: Stream) -> WitnessResult:
+    """Whether finite differences, Monte Carlo or a numeric limit agree with the statement."""
+    from derivcheck.experiment.claims import Nothing
+    from derivcheck.experiment.claims import experiment as measure_claim
+
+    found = measure_claim(claim.context, claim.statement, stream.root_seed, f"{stream.problem}/{stream.claim}")
+    if isinstance(found, Nothing):
+        outcome = Outcome.ABSTAINS if found.applicable else Outcome.NOT_APPLICABLE
+        return WitnessResult("experiment", outcome, found.reason)
+    detail = found.to_json()
+    outcome = Outcome.CONFIRMS if detail.pop("outcome") == "supports" else Outcome(found.outcome.value)
+    return WitnessResult("experiment", outcome, detail.pop("reason"), "", detail)
 
 
 # --------------------------------------------------------------------------------------------------------- network
