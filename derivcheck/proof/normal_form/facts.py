@@ -59,9 +59,9 @@ if TYPE_CHECKING:
 #: Facts combined to prove one linear inequality.
 MAX_DEPTH = 6
 #: Attempts to prove one linear inequality.
-MAX_TRIES = 400
+MAX_TRIES = 600
 #: Questions about signs inside questions about signs; a recursion ``f(t+1) = g(f(t))`` could ask of every ``t``.
-MAX_NESTING = 12
+MAX_NESTING = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +106,7 @@ class Facts:
         self._busy: set[Term] = set()
         self._integrands: dict[Schema, Term | None] = {}
         self._ready = False
+        self._budget: list[int] | None = None
         counter = 0
         for p in propositions:
             for schema in _schemas(unfold(p), counter):
@@ -535,8 +536,15 @@ class Facts:
     def linear(self, goal: Poly, *, strict: bool) -> bool:
         """Is ``goal >= 0`` (``> 0``) a non-negative combination of facts and of monomials of known sign?"""
         self._prepare()
-        budget = [MAX_TRIES]
-        return self._linear_search(goal, strict, 0, budget, frozenset())
+        # Questions inside this one share its budget: the whole search stays bounded.
+        outermost = self._budget is None
+        if self._budget is None:
+            self._budget = [MAX_TRIES]
+        try:
+            return self._linear_search(goal, strict, 0, self._budget, frozenset())
+        finally:
+            if outermost:
+                self._budget = None
 
     def _linear_search(
         self,
@@ -548,6 +556,7 @@ class Facts:
     ) -> bool:
         budget[0] -= 1
         if budget[0] < 0:
+            self.circles += 1  # cut short: not an answer to remember
             return False
         bad = None
         positive = False

@@ -47,12 +47,12 @@ MAX_LEAVES = 256
 
 
 @lru_cache(maxsize=200_000)
-def canonical(t: Term) -> Term:
+def canonical(t: Term, symmetric: frozenset[Term] = frozenset()) -> Term:
     """`t` with commutative arguments sorted and contractions labelled afresh, bottom up.
 
     For terms that are canonical up to a renaming of free symbols (as after a substitution of names).
     """
-    if not t.args:
+    if not t.args or t.op == "sym":
         return t
     if is_contraction(t):
         # Names by nesting, as everywhere below: an inner sum is opened while the outer's names are free in it.
@@ -61,14 +61,16 @@ def canonical(t: Term) -> Term:
             v = symbol(label("o", level, len(variables)), INT)
             variables.append((v, body.args[0].args[0]))
             body = instantiate(body.body, v)
-        mono, c = mono_of(canonical(body))
-        out = contraction(variables, mono)
+        mono, c = mono_of(canonical(body, symmetric))
+        out = contraction(variables, mono, symmetric)
         return out if c == 1 else sorted_node("mul", (make("num", (), c, REAL), out))
     if t.op in BINDERS:
         name = symbol(label("c", _depth(t)), *variable_sort(t))
-        head = tuple(canonical(a) for a in t.args[:-1])
-        return rebuild(t, (*head, resort(abstract(canonical(instantiate(t.body, name)), name))))
-    args = tuple(canonical(a) for a in t.args)
+        head = tuple(canonical(a, symmetric) for a in t.args[:-1])
+        return rebuild(t, (*head, resort(abstract(canonical(instantiate(t.body, name), symmetric), name), symmetric)))
+    args = tuple(canonical(a, symmetric) for a in t.args)
+    if t.op == "app" and len(args) == 3 and args[0] in symmetric:
+        return rebuild(t, (args[0], *sorted(args[1:], key=lambda a: a.key)))
     return sorted_node(t.op, args, t) if t.op in COMMUTATIVE else rebuild(t, args)
 
 
@@ -100,11 +102,13 @@ def _digest(*parts: bytes) -> bytes:
     return h.digest()
 
 
-def _renamed(t: Term, names: Mapping[Term, Term]) -> Term:
-    return canonical(put_indices(t, names))
+def _renamed(t: Term, names: Mapping[Term, Term], symmetric: frozenset[Term]) -> Term:
+    return canonical(put_indices(t, names), symmetric)
 
 
-def contraction(variables: list[tuple[Term, Term]], mono: Mono) -> Term:
+def contraction(
+    variables: list[tuple[Term, Term]], mono: Mono, symmetric: frozenset[Term] = frozenset()
+) -> Term:
     """The canonical term of ``Σ_{variables} mono``; every variable occurs in `mono`, which is connected.
 
     A range may mention another index of the group; then that index is summed further out.
@@ -124,9 +128,9 @@ def contraction(variables: list[tuple[Term, Term]], mono: Mono) -> Term:
             new = {}
             for v in syms:
                 marked = {**names, v: star}
-                seen = sorted(_renamed(f, marked).key for f in factors)
-                seen += [_renamed(ranges[u], marked).key for u in syms if u != v]
-                new[v] = _digest(colour[v], _renamed(ranges[v], marked).key, *sorted(seen))
+                seen = sorted(_renamed(f, marked, symmetric).key for f in factors)
+                seen += [_renamed(ranges[u], marked, symmetric).key for u in syms if u != v]
+                new[v] = _digest(colour[v], _renamed(ranges[v], marked, symmetric).key, *sorted(seen))
             if len(set(new.values())) == len(set(colour.values())):
                 return new
             colour = new
@@ -134,13 +138,13 @@ def contraction(variables: list[tuple[Term, Term]], mono: Mono) -> Term:
     def build(colour: dict[Term, bytes]) -> Term:
         order = outermost_first(sorted(syms, key=lambda v: colour[v]), ranges)
         names = {v: symbol(label("l", level, k), INT) for k, v in enumerate(order)}
-        t = canonical_product([_renamed(f, names) for f in factors])
+        t = canonical_product([_renamed(f, names, symmetric) for f in factors])
         for k in reversed(range(len(order))):
             name = symbol(label("l", level, k), INT)
             domain = put_indices(ranges[order[k]], names)
             t = make(
                 "int",
-                (make("counting", (domain,), None, MEASURE), resort(abstract(t, name))),
+                (make("counting", (domain,), None, MEASURE), resort(abstract(t, name), symmetric)),
                 None,
                 REAL,
                 "ijklmnpqrstuv"[k % 13],

@@ -676,9 +676,9 @@ class Normaliser:
         if t.op == "app" and t.args[0] in (a, *free_symbols(a)) and t.args[1:] == tuple(v for v, _ in names):
             return t.args[0]
         for v, d in reversed(names):
-            body = resort(abstract(t, v))
+            body = resort(abstract(t, v), self.symmetric)
             t = make("lam", (d, body), None, _fun_sort(d, body), "i")
-        return canonical(t)
+        return canonical(t, self.symmetric)
 
     def application(self, t: Term) -> Poly:
         f, *args = t.args
@@ -713,7 +713,7 @@ class Normaliser:
             self.need(le(*t.args[0].args))
         with sums.Under(self, v, domain):
             inner = to_term(self.nf(body)) if body.sort == REAL else body
-        return canonical(rebuild(t, (*head, resort(abstract(inner, v)))))
+        return canonical(rebuild(t, (*head, resort(abstract(inner, v), self.symmetric))), self.symmetric)
 
     def _head(self, a: Term) -> Term:
         if a.sort == REAL:
@@ -732,7 +732,7 @@ class Normaliser:
             others = [a for a in body.args[1:] if a != v]
             if not any(v in free_symbols(a) for a in others):
                 self.need(predicate("differentiable", body.args[0]))
-                shape = make("deriv", (t.args[0], to_term(self.nf(at)), resort(abstract(body, v))), None, REAL, "x")
+                shape = make("deriv", (t.args[0], to_term(self.nf(at)), resort(abstract(body, v), self.symmetric)), None, REAL, "x")
                 return self.rewrite(shape)
         d = Differentiator(v, index, self.fresh, lambda p: self.need(substitute(p, {v: at})))(body)
         return self.nf(substitute(d, {v: at}))

@@ -251,12 +251,14 @@ def leading(p: Poly) -> Mono:
     return min(p, key=order)
 
 
-@lru_cache(maxsize=100_000)
-def canonical_order(t: Term) -> Term:
-    """Sort commutative arguments, bottom up, without opening binders."""
-    if not t.args:
+@lru_cache(maxsize=200_000)
+def canonical_order(t: Term, symmetric: frozenset[Term] = frozenset()) -> Term:
+    """Sort commutative arguments, and the two indices of `symmetric` matrices, bottom up, without opening binders."""
+    if not t.args or t.op == "sym":
         return t
-    args = tuple(canonical_order(a) for a in t.args)
+    args = tuple(canonical_order(a, symmetric) for a in t.args)
+    if t.op == "app" and len(args) == 3 and args[0] in symmetric:
+        return rebuild(t, (args[0], *sorted(args[1:], key=lambda a: a.key)))
     return sorted_node(t.op, args, t) if t.op in COMMUTATIVE else rebuild(t, args)
 
 

@@ -240,13 +240,18 @@ def _alignment(m: Mono, v: Term, lo: Term, hi: Term) -> tuple[Term, Term, Term] 
     zero = integer(0)
     if signs == {-1}:
         # offset - v: put v := offset' - v, so that the entry is at v
-        offset = min(offsets, key=lambda o: (affine_parts(o)[0], o.key))
+        offset = min(offsets, key=_simplicity)
         replacement = int_add(offset, v, -1)
         return replacement, int_add(offset, hi, -1), int_add(offset, lo, -1)
     if zero in offsets:
         return None
-    offset = min(offsets, key=lambda o: (affine_parts(o)[0], o.key))
+    offset = min(offsets, key=_simplicity)
     return int_add(v, offset, -1), int_add(lo, offset), int_add(hi, offset)
+
+
+def _simplicity(offset: Term) -> tuple[int, int, bytes]:
+    const, coefficients = affine_parts(offset)
+    return len(coefficients), abs(const), offset.key
 
 
 def _entry_arguments(a: Term, v: Term) -> list[Term]:
@@ -334,7 +339,7 @@ def join(n: Normaliser, inside: Mono) -> tuple[Group, Mono, Fraction]:
         if is_contraction(a) and a.args[0].args[0].args[1].op != "oo" and k is not None and 0 < k <= 6:
             for _ in range(k):
                 variables, body = open_contraction(a, n.fresh)
-                m, d = mono_of(canonical(body))
+                m, d = mono_of(canonical(body, n.symmetric))
                 opened += variables
                 mono = mono_times(mono, m)
                 c *= d
@@ -421,7 +426,7 @@ def _sum_group(n: Normaliser, variables: Group, mono: Mono) -> Poly:
                 p = _closed_form(n, v, h, mine)
             if p is None:
                 # 5. a cited equation for this sum alone, or a denominator that is this sum
-                mine_connected = contraction([(v, d)], mine)
+                mine_connected = contraction([(v, d)], mine, n.symmetric)
                 p = n.facts.rewrite(mine_connected)
             if p is not None:
                 p = n.times(p, {rest: Fraction(1)})
@@ -432,7 +437,7 @@ def _sum_group(n: Normaliser, variables: Group, mono: Mono) -> Poly:
     # 6. connected parts, each with canonical names
     out = constant(1)
     for part_variables, part in _components(variables, mono):
-        out = n.times(out, n.rewrite(contraction(part_variables, part)))
+        out = n.times(out, n.rewrite(contraction(part_variables, part, n.symmetric)))
     return out
 
 
@@ -605,5 +610,5 @@ def _integral_of(n: Normaliser, measure: Term, v: Term, m: Mono, hint: str) -> P
         n.need(_integrable(measure, v, left, hint))
         n.need(_integrable(measure, v, right, hint))
         return n.times(_integral_of(n, measure, v, left, hint), _integral_of(n, measure, v, right, hint))
-    body = resort(abstract(mono_term(m), v))
-    return n.rewrite(canonical(make("int", (measure, body), None, REAL, hint)))
+    body = resort(abstract(mono_term(m), v), n.symmetric)
+    return n.rewrite(canonical(make("int", (measure, body), None, REAL, hint), n.symmetric))
