@@ -43,6 +43,7 @@ from derivcheck.proof.normal_form.calculus import Differentiator
 from derivcheck.proof.normal_form.facts import Facts
 from derivcheck.proof.normal_form.labelling import canonical, resort
 from derivcheck.proof.normal_form.names import Supply, put_indices
+from derivcheck.proof.normal_form.piecewise import lowered
 from derivcheck.proof.normal_form.poly import (
     ONE,
     UNIT,
@@ -833,7 +834,17 @@ class Normaliser:
                     break
         if len(kept) == 1:
             return kept[0]
-        return self.rewrite(sorted_node(t.op, map(to_term, kept), t))
+        # max(a + c, b + c) = max(a, b) + c, and a factor that is not negative leaves
+        common = {m: c for m, c in kept[0].items() if all(q.get(m) == c for q in kept[1:])}
+        kept = [plus(q, common, Fraction(-1)) for q in kept]
+        terms = [mc for q in kept for mc in q.items()]
+        g = Fraction(gcd(*(c.numerator for _, c in terms)), lcm(*(c.denominator for _, c in terms)))
+        shared = _common_factor({m: Fraction(1) for m, _ in terms})
+        factor = tuple((a, e) for a, e in shared if (self.facts.sign(a) or -1) > 0)
+        inverse = mono_power(factor, Fraction(-1))
+        kept = [{mono_times(m, inverse): c / g for m, c in q.items()} for q in kept]
+        value = self.rewrite(sorted_node(t.op, map(to_term, kept), t))
+        return plus(common, self.times({factor: g}, value))
 
     # ------------------------------------------------------------------------------------------------ is it zero?
 
@@ -851,7 +862,11 @@ class Normaliser:
                         lows[k] = min(lows.get(k, Fraction(0)), e.const)
             pick = next(((a, low) for (a, _), low in sorted(lows.items(), key=lambda x: x[0][0].key) if low < 0), None)
             if pick is None:
-                return False
+                low = lowered(self, p)
+                if low == p:
+                    return False
+                p = self.reduce(low)
+                continue
             a, low = pick
             if any(k[0] == a and k[1] for k in lows):
                 self.need(ne(a, 0))  # P^{t-1} may be there without P != 0
