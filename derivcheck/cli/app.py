@@ -243,9 +243,9 @@ def audit(
 
     good = True
     for file in files:
-        finding = audit_file(file)
-        good = good and finding.accepted
-        typer.echo(f"{file}: {finding}")
+        found = audit_file(file)
+        good = good and found.accepted
+        typer.echo(str(found))
     raise typer.Exit(0 if good else 1)
 
 

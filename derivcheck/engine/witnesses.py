@@ -101,7 +101,9 @@ def proof(claim: Claim, stream: Stream, *, certificate: bool = False) -> Witness
     detail["conditions"] = [str(c) for c in _ordered(theorem.conditions)]
     detail["assumed"] = [str(h) for h in _ordered(theorem.hypotheses)]
     if certificate:
-        detail["certificate"] = found.certificate()
+        from derivcheck.proof.certificate import certificate as written
+
+        detail["certificate"] = written(found, f"{stream.problem}.{stream.claim}")
     count = len(found.steps)
     return WitnessResult("proof", Outcome.CONFIRMS, f"{count} step{'s' * (count != 1)} accepted", "", detail)
 
