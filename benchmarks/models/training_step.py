@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -58,7 +59,7 @@ def _regression(shape: tuple[int, ...], target: tuple[int, ...]) -> Callable[[np
 
 def _mlp(*sizes: int, activation: type[m.Layer] = m.ReLU) -> m.Sequential:
     layers: list[m.Layer] = []
-    for a, b in zip(sizes, sizes[1:], strict=False):
+    for a, b in pairwise(sizes):
         layers += [m.Linear(a, b), activation()]
     return m.Sequential(*layers[:-1])
 
@@ -67,7 +68,7 @@ def _torch_mlp(*sizes: int, activation: str = "ReLU") -> Any:
     from torch import nn
 
     layers: list[Any] = []
-    for a, b in zip(sizes, sizes[1:], strict=False):
+    for a, b in pairwise(sizes):
         layers += [nn.Linear(a, b), getattr(nn, activation)()]
     return nn.Sequential(*layers[:-1])
 

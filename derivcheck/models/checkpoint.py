@@ -36,12 +36,11 @@ def save_checkpoint(
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=target.name, suffix=".part")
     state = json.dumps(_plain(generator.bit_generator.state))
-    named = {f"array_{i}": x for i, x in enumerate(arrays)}
+    named: dict[str, Any] = {f"array_{i}": x for i, x in enumerate(arrays)}
+    named |= {"layout": np.array(list(layout)), "steps": steps, "losses": np.array(losses), "generator": state}
     try:
         with os.fdopen(handle, "wb") as file:
-            np.savez(
-                file, layout=np.array(list(layout)), steps=steps, losses=np.array(losses), generator=state, **named
-            )
+            np.savez(file, **named)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, target)
@@ -50,9 +49,7 @@ def save_checkpoint(
         raise
 
 
-def load_checkpoint(
-    path: str | Path, layout: Sequence[str]
-) -> tuple[int, list[Array], Array, dict[str, Any]]:
+def load_checkpoint(path: str | Path, layout: Sequence[str]) -> tuple[int, list[Array], Array, dict[str, Any]]:
     """Steps, arrays, losses and generator state of a checkpoint of this layout."""
     with np.load(path, allow_pickle=False) as saved:
         if saved["layout"].tolist() != list(layout):

@@ -44,7 +44,7 @@ def gradients(outputs: Sequence[Tensor], cotangents: Sequence[Tensor], inputs: S
         if t in depends:
             accumulate(t, g)
     for t in reversed(order):
-        if t not in cotangent or t in wanted and not t.inputs:
+        if t not in cotangent or (t in wanted and not t.inputs):
             continue
         rule = PRIMITIVES[t.primitive].vjp if t.inputs else None
         if rule is None or t in wanted:

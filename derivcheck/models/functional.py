@@ -80,11 +80,8 @@ def align(*values: Any) -> list[Tensor]:
 def binary(name: str, a: Any, b: Any) -> Tensor:
     """An elementwise primitive of two arguments; integers and booleans become floats beside floats."""
     x, y = align(a, b)
-    if x.kind != y.kind:
-        x, y = cast(x), cast(y)
-    elif x.kind == "bool" and name not in ("greater", "greater_equal", "equal"):
-        x, y = cast(x), cast(y)
-    elif x.kind == "int" and name == "div":
+    comparison = name in ("greater", "greater_equal", "equal")
+    if x.kind != y.kind or (x.kind == "bool" and not comparison) or (x.kind == "int" and name == "div"):
         x, y = cast(x), cast(y)
     return make(name, x, y)
 
@@ -210,7 +207,7 @@ def expand_dims(x: Any, axis: int) -> Tensor:
     """Insert an axis of size one."""
     t = as_tensor(x)
     at = axis % (t.ndim + 1)
-    return reshape(t, t.shape[:at] + (1,) + t.shape[at:])
+    return reshape(t, (*t.shape[:at], 1, *t.shape[at:]))
 
 
 def transpose(x: Any, axes: Sequence[int] | None = None) -> Tensor:
@@ -320,7 +317,9 @@ def _integers(indices: Any) -> Tensor:
     return indices if isinstance(indices, Tensor) else constant(np.asarray(indices, dtype=np.int64))
 
 
-def windows(x: Any, axes: Sequence[int], sizes: Sequence[int], strides: Sequence[int], dilations: Sequence[int]) -> Tensor:
+def windows(
+    x: Any, axes: Sequence[int], sizes: Sequence[int], strides: Sequence[int], dilations: Sequence[int]
+) -> Tensor:
     """Sliding windows: each axis becomes the window's place; the places inside it are new leading axes."""
     t = as_tensor(x)
     places = tuple(a % t.ndim for a in axes)

@@ -25,9 +25,9 @@ import numpy as np
 from derivcheck.models.compiler import Compiled, trace
 from derivcheck.models.compiler import compile as compile_function
 from derivcheck.models.differentiate import gradients
-from derivcheck.models.functional import broadcast_to, make, reshape
+from derivcheck.models.functional import broadcast_to, reshape
 from derivcheck.models.replicate import replicated
-from derivcheck.models.tensor import Array, Tensor, as_tensor, constant
+from derivcheck.models.tensor import Array, Tensor, as_tensor, constant, make
 from derivcheck.models.tree import Structure, flatten, paths, unflatten
 
 __all__ = ["GradientCheck", "gradient_checker", "numerical_derivative"]
@@ -85,7 +85,8 @@ class _Flat:
         if y.size == 1:
             return reshape(gradients([reshape(y, ())], [constant(1.0)], [inner])[0], (1, z.size))
         basis = constant(np.eye(y.size).reshape(y.size, *y.shape))
-        return replicated(lambda g: gradients([y], [broadcast_to(g, y.shape)], [inner])[0], (True,))(basis)
+        rows: Tensor = replicated(lambda g: gradients([y], [broadcast_to(g, y.shape)], [inner])[0], (True,))(basis)
+        return rows
 
 
 class _Checker:
@@ -104,7 +105,9 @@ class _Checker:
             z = np.zeros(sum(math.prod(s) for s in shapes))
             graph, _, _ = trace(flat, (z,))
             method = self.method or (
-                "central difference" if any(t.primitive == "erf" or _uses_erf(t) for t in graph.nodes) else "complex step"
+                "central difference"
+                if any(t.primitive == "erf" or _uses_erf(t) for t in graph.nodes)
+                else "complex step"
             )
             dtype = np.complex128 if method == "complex step" else np.float64
             batched = compile_function(flat, dtype=dtype, replicas=(True,))
@@ -135,9 +138,7 @@ class _Checker:
         else:
             parts = [np.asarray(d, float) for d in flatten(derivative)[0]]
             outputs = numerical.shape[1]
-            given = np.concatenate(
-                [d.reshape(outputs, np.size(x)).T for d, x in zip(parts, leaves, strict=True)]
-            )
+            given = np.concatenate([d.reshape(outputs, np.size(x)).T for d, x in zip(parts, leaves, strict=True)])
         relative, floor = TOLERANCES[method]
         scale = float(np.abs(numerical).max(initial=0.0))
         error = np.abs(given - numerical)

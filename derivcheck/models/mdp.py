@@ -96,7 +96,8 @@ class MDP:
     def action_values(self, values: Array) -> Array:
         """``Q(s, a) = r(s, a) + γ Σ P(s'|s, a) V(s')``, shape (…, states, actions)."""
         expected: Array = (self.transition @ values[..., None, :, None])[..., 0]
-        return self.reward + self.discount * expected
+        out: Array = self.reward + self.discount * expected
+        return out
 
     def optimality(self, values: Array) -> Array:
         """The Bellman optimality operator, ``max_a Q(s, a)``."""
@@ -119,7 +120,7 @@ class MDP:
     def greedy(self, values: Array) -> Array:
         """The (first) greedy policy, as probabilities."""
         best = self.action_values(values).argmax(-1)
-        return np.eye(self.actions)[best]
+        return np.asarray(np.eye(self.actions)[best])
 
     def value_iteration(self, sweeps: int, start: Array | None = None) -> ValueIteration:
         """Repeated optimality operator."""

@@ -43,9 +43,7 @@ class Optimiser:
         """Initial slots: a tree like the parameters for each name."""
         return {name: map_tree(np.zeros_like, parameters) for name in self.slots}
 
-    def step(
-        self, parameters: Any, gradient: Any, slots: Mapping[str, Any], t: Any
-    ) -> tuple[Any, dict[str, Any]]:
+    def step(self, parameters: Any, gradient: Any, slots: Mapping[str, Any], t: Any) -> tuple[Any, dict[str, Any]]:
         """One update of a tree of tensors; ``t`` counts from 1."""
         p, structure = flatten(parameters)
         g = flatten(gradient)[0]

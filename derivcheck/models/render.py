@@ -103,7 +103,8 @@ def curves_svg(
     left, right, top, bottom = 62, width - 12, 28, height - 34
 
     def point(i: int, y: float) -> str:
-        return f"{left + (right - left) * i / max(steps - 1, 1):.1f},{bottom - (bottom - top) * (y - low) / (high - low):.1f}"
+        x = left + (right - left) * i / max(steps - 1, 1)
+        return f"{x:.1f},{bottom - (bottom - top) * (y - low) / (high - low):.1f}"
 
     parts = [f'<text x="{width / 2:.0f}" y="16" text-anchor="middle">{escape(title)}</text>']
     for k in range(5):

@@ -53,9 +53,7 @@ def replicate_nodes(outputs: Sequence[Tensor], replaced: dict[Tensor, Tensor], c
     return [repeated(*new[t], count) for t in outputs]
 
 
-def replicated(
-    function: Callable[..., Any], axes: Sequence[Any], count: int | None = None
-) -> Callable[..., Any]:
+def replicated(function: Callable[..., Any], axes: Sequence[Any], count: int | None = None) -> Callable[..., Any]:
     """The function over a leading axis of replicas.
 
     Parameters

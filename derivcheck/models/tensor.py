@@ -19,7 +19,19 @@ import numpy as np
 
 from derivcheck.models.errors import ModelError
 
-__all__ = ["PRIMITIVES", "Array", "Primitive", "Shape", "Tensor", "as_tensor", "constant", "labelled", "make", "scope", "variable"]
+__all__ = [
+    "PRIMITIVES",
+    "Array",
+    "Primitive",
+    "Shape",
+    "Tensor",
+    "as_tensor",
+    "constant",
+    "labelled",
+    "make",
+    "scope",
+    "variable",
+]
 
 Array = np.ndarray[Any, Any]
 Shape = tuple[int, ...]
@@ -119,17 +131,17 @@ class Tensor:
         axes = (*range(self.ndim - 2), self.ndim - 1, self.ndim - 2)
         return make("transpose", self, axes=axes)
 
-    def reshape(self, *shape: int | tuple[int, ...]) -> Tensor:
-        """Entries in C order under another shape; one size may be -1."""
-        return _f().reshape(self, shape[0] if len(shape) == 1 and isinstance(shape[0], tuple) else shape)
+    def reshape(self, *shape: Any) -> Tensor:
+        """Entries in C order under another shape (integers, or one tuple of them); one size may be -1."""
+        return F.reshape(self, shape[0] if len(shape) == 1 else shape)
 
     def sum(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Tensor:
         """Sum over axes."""
-        return _f().sum(self, axis, keepdims)
+        return F.sum(self, axis, keepdims)
 
     def mean(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Tensor:
         """Mean over axes."""
-        return _f().mean(self, axis, keepdims)
+        return F.mean(self, axis, keepdims)
 
     def numpy(self, dtype: Any = np.float64) -> Array:
         """Value of a tensor that depends on no variable."""
@@ -152,61 +164,55 @@ class Tensor:
         raise ModelError("a tensor has no truth value while the graph is drawn; use where(condition, a, b)")
 
     def __getitem__(self, key: Any) -> Tensor:
-        return _f().index(self, key)
+        return F.index(self, key)
 
     def __add__(self, other: Any) -> Tensor:
-        return _f().binary("add", self, other)
+        return F.binary("add", self, other)
 
     def __radd__(self, other: Any) -> Tensor:
-        return _f().binary("add", other, self)
+        return F.binary("add", other, self)
 
     def __sub__(self, other: Any) -> Tensor:
-        return _f().binary("sub", self, other)
+        return F.binary("sub", self, other)
 
     def __rsub__(self, other: Any) -> Tensor:
-        return _f().binary("sub", other, self)
+        return F.binary("sub", other, self)
 
     def __mul__(self, other: Any) -> Tensor:
-        return _f().binary("mul", self, other)
+        return F.binary("mul", self, other)
 
     def __rmul__(self, other: Any) -> Tensor:
-        return _f().binary("mul", other, self)
+        return F.binary("mul", other, self)
 
     def __truediv__(self, other: Any) -> Tensor:
-        return _f().binary("div", self, other)
+        return F.binary("div", self, other)
 
     def __rtruediv__(self, other: Any) -> Tensor:
-        return _f().binary("div", other, self)
+        return F.binary("div", other, self)
 
     def __pow__(self, other: Any) -> Tensor:
-        return _f().power(self, other)
+        return F.power(self, other)
 
     def __neg__(self) -> Tensor:
         return make("neg", self)
 
     def __matmul__(self, other: Any) -> Tensor:
-        return _f().matmul(self, other)
+        return F.matmul(self, other)
 
     def __rmatmul__(self, other: Any) -> Tensor:
-        return _f().matmul(other, self)
+        return F.matmul(other, self)
 
     def __gt__(self, other: Any) -> Tensor:
-        return _f().binary("greater", self, other)
+        return F.binary("greater", self, other)
 
     def __lt__(self, other: Any) -> Tensor:
-        return _f().binary("greater", other, self)
+        return F.binary("greater", other, self)
 
     def __ge__(self, other: Any) -> Tensor:
-        return _f().binary("greater_equal", self, other)
+        return F.binary("greater_equal", self, other)
 
     def __le__(self, other: Any) -> Tensor:
-        return _f().binary("greater_equal", other, self)
-
-
-def _f() -> Any:
-    from derivcheck.models import functional
-
-    return functional
+        return F.binary("greater_equal", other, self)
 
 
 def make(name: str, *inputs: Tensor, **attributes: Any) -> Tensor:
@@ -256,3 +262,7 @@ def labelled(path: str) -> Iterator[None]:
         yield
     finally:
         _scope.reset(token)
+
+
+# The operators above are written with the functions of ``functional``, which in turn need this file: they meet here.
+import derivcheck.models.functional as F  # noqa: E402

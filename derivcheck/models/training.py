@@ -153,7 +153,7 @@ class Trainer:
     # --- building the step ----------------------------------------------------------------------------
 
     def _build(self, batch: Any) -> tuple[Program, Graph]:
-        sig, flat = signature((batch,))
+        sig, _ = signature((batch,))
         if sig in self._programs:
             return self._programs[sig]
         theta = variable(self.theta.shape, "float", "theta")
@@ -389,5 +389,3 @@ def train(
     if resume and checkpoint is not None and Path(checkpoint).exists():
         trainer.load(checkpoint)
     return trainer.run(batches, steps, progress=progress, checkpoint=checkpoint, every=every)
-
-

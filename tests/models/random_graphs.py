@@ -51,7 +51,7 @@ def _grow(x: Tensor, nodes: list[Tensor], rng: np.random.Generator) -> Tensor:
     if choice == 10:
         return F.square(F.tanh(x)) + 0.0
     if choice == 11:
-        return -(-x) if rng.random() < 0.5 else -(0.5 + x)
+        return 0.0 - make("neg", x) if rng.random() < 0.5 else -(0.5 + x)
     if choice == 12 and x.ndim:
         return F.sum(x, int(rng.integers(0, x.ndim)), keepdims=bool(rng.integers(0, 2))) * 0.5
     if choice == 13 and x.ndim:

@@ -61,7 +61,9 @@ def test_an_error_of_one_in_a_hundred_thousand_is_caught(name: str, method: str,
         leaf = rng.choice(len(m.flatten(wrong)[0]))
         flat = m.flatten(wrong)[0][leaf].reshape(-1)
         # An entry that matters: rounding of the whole is larger than the smallest ones.
-        large = np.flatnonzero(np.abs(flat) > 1e-2 * np.abs(np.concatenate([x.ravel() for x in m.flatten(given)[0]])).max())
+        large = np.flatnonzero(
+            np.abs(flat) > 1e-2 * np.abs(np.concatenate([x.ravel() for x in m.flatten(given)[0]])).max()
+        )
         if len(large):
             flat[rng.choice(large)] *= 1.0 + 1e-5
             outcome = check(*arguments, derivative=wrong)

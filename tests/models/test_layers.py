@@ -112,7 +112,11 @@ def test_initial_variance(initialiser: Any, variance: float, law: str) -> None:
 def test_orthogonal_rows_or_columns(shape: tuple[int, ...]) -> None:
     q = m.Orthogonal().draw(np.random.default_rng(0), shape, (5,)).reshape(5, shape[0], -1)
     short = q if shape[0] <= q.shape[2] else np.swapaxes(q, 1, 2)
-    np.testing.assert_allclose(short @ np.swapaxes(short, 1, 2), np.broadcast_to(np.eye(short.shape[1]), (5, *[short.shape[1]] * 2)), atol=1e-12)
+    np.testing.assert_allclose(
+        short @ np.swapaxes(short, 1, 2),
+        np.broadcast_to(np.eye(short.shape[1]), (5, *[short.shape[1]] * 2)),
+        atol=1e-12,
+    )
 
 
 # --- flows ------------------------------------------------------------------------------------------------------
@@ -190,8 +194,10 @@ def test_sinusoidal_positions() -> None:
 @pytest.mark.parametrize(
     ("network", "shape", "message"),
     [
-        (m.Sequential(m.Linear(4, 3), m.Linear(5, 2)), (7, 4), r"Linear '1': expected shape \(…, 5\), given shape \(7, 3\)"),
-        (m.Sequential(m.Conv2d(3, 2, 3)), (1, 4, 8, 8), r"Conv2d '0': expected shape \(\*, 3, \*, \*\), given shape \(1, 4, 8, 8\)"),
+        (m.Sequential(m.Linear(4, 3), m.Linear(5, 2)), (7, 4),
+         r"Linear '1': expected shape \(…, 5\), given shape \(7, 3\)"),
+        (m.Sequential(m.Conv2d(3, 2, 3)), (1, 4, 8, 8),
+         r"Conv2d '0': expected shape \(\*, 3, \*, \*\), given shape \(1, 4, 8, 8\)"),
         (m.Sequential(m.Conv2d(3, 2, 9)), (1, 3, 8, 8), r"Conv2d '0': windows"),
         (m.Residual(m.Linear(4, 3)), (7, 4), r"Residual: the body's result"),
         (m.Sequential(m.Residual(m.Sequential(m.BatchNorm(3)))), (7, 4), r"BatchNorm '0.body.0'"),

@@ -24,7 +24,14 @@ from derivcheck.models.passes.sink import sink
 from derivcheck.models.tensor import constant, make, variable
 
 SEEDS = st.integers(0, 10**9)
-PASSES = {"lower": lower, "simplify": simplify, "sink": sink, "slices": gather_slices, "products": gather_products, "merge": merge}
+PASSES = {
+    "lower": lower,
+    "simplify": simplify,
+    "sink": sink,
+    "slices": gather_slices,
+    "products": gather_products,
+    "merge": merge,
+}
 
 
 def with_gradient(graph: Graph) -> Graph:

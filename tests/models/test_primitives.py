@@ -137,7 +137,10 @@ def test_replicas_equal_one_at_a_time(name: str, flags: str) -> None:
     chosen = {"all": [True] * len(one), "first": [True] + [False] * (len(one) - 1)}
     chosen["last"] = [False] * (len(one) - 1) + [True]
     flagged = chosen[flags]
-    many = [np.stack([x, x[..., ::-1] if x.ndim else x + 1.0, 1.1 * x]) if f else x for x, f in zip(one, flagged, strict=True)]
+    many = [
+        np.stack([x, x[..., ::-1] if x.ndim else x + 1.0, 1.1 * x]) if f else x
+        for x, f in zip(one, flagged, strict=True)
+    ]
 
     def value_and_pullback(*xs: Any) -> Any:
         y, pull = vjp(function, *xs)
@@ -173,7 +176,9 @@ def test_symbolic_derivatives_at_small_sizes() -> None:
     z = sympy.symbols("z:4", real=True)
     total = sum(sympy.exp(v) for v in z)
     point = [0.3, -1.2, 0.0, 2.0]
-    expected = [[float(sympy.diff(sympy.exp(a) / total, b).subs(dict(zip(z, point, strict=True)))) for b in z] for a in z]
+    expected = [
+        [float(sympy.diff(sympy.exp(a) / total, b).subs(dict(zip(z, point, strict=True)))) for b in z] for a in z
+    ]
     got = compile(jacobian(lambda v: F.softmax(v)))(np.array(point))
     np.testing.assert_allclose(got, expected, rtol=1e-13)
 

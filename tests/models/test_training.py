@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -181,7 +182,7 @@ def test_replicas_train_as_each_alone() -> None:
     many = m.train(loss, p, lambda k: (x, y), optimiser=m.Adam(1e-2), steps=40, replicas=True)
     assert many.losses.shape == (40, 5)
     for i in range(5):
-        one = m.train(loss, m.map_tree(lambda w: w[i], p), lambda k: (x, y), optimiser=m.Adam(1e-2), steps=40)
+        one = m.train(loss, m.map_tree(itemgetter(i), p), lambda k: (x, y), optimiser=m.Adam(1e-2), steps=40)
         np.testing.assert_allclose(many.losses[:, i], one.losses, rtol=1e-9)
 
 
@@ -209,7 +210,9 @@ def test_a_nan_is_located_at_its_step_and_layer() -> None:
 
 def test_an_overflowing_parameter_is_caught_even_if_the_loss_is_finite() -> None:
     with pytest.raises(m.NonFiniteError):
-        m.train(lambda p, b, run: F.sum(F.sqrt(p["w"])), {"w": np.zeros(2)}, lambda k: (), optimiser=m.SGD(1.0), steps=1)
+        m.train(
+            lambda p, b, run: F.sum(F.sqrt(p["w"])), {"w": np.zeros(2)}, lambda k: (), optimiser=m.SGD(1.0), steps=1
+        )
 
 
 def test_harmless_overflow_inside_a_stable_function_is_no_failure() -> None:

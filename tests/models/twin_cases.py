@@ -95,7 +95,9 @@ def conv_transpose2d(rng: np.random.Generator) -> Case:
 def max_pool2d(rng: np.random.Generator) -> Case:
     k, s = int(rng.integers(1, 4)), int(rng.integers(1, 4))
     p = int(rng.integers(0, k // 2 + 1))
-    return Case(m.MaxPool2d(k, s, p), rng.standard_normal((2, 3, 8, 7)), lambda t: (t.nn.MaxPool2d(k, s, p), _plain, {}))
+    return Case(
+        m.MaxPool2d(k, s, p), rng.standard_normal((2, 3, 8, 7)), lambda t: (t.nn.MaxPool2d(k, s, p), _plain, {})
+    )
 
 
 def conv_relu_pool(rng: np.random.Generator) -> Case:
@@ -112,7 +114,9 @@ def conv_relu_pool(rng: np.random.Generator) -> Case:
 def avg_pool2d(rng: np.random.Generator) -> Case:
     k, s = int(rng.integers(1, 4)), int(rng.integers(1, 4))
     p = int(rng.integers(0, k // 2 + 1))
-    return Case(m.AvgPool2d(k, s, p), rng.standard_normal((2, 3, 8, 7)), lambda t: (t.nn.AvgPool2d(k, s, p), _plain, {}))
+    return Case(
+        m.AvgPool2d(k, s, p), rng.standard_normal((2, 3, 8, 7)), lambda t: (t.nn.AvgPool2d(k, s, p), _plain, {})
+    )
 
 
 def layer_norm(rng: np.random.Generator) -> Case:

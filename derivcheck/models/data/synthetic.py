@@ -11,9 +11,7 @@ from derivcheck.models.tensor import Array
 __all__ = ["gaussian_mixture", "linear_regression", "two_moons"]
 
 
-def linear_regression(
-    count: int, weights: Array, noise: float = 1.0, seed: int = 0
-) -> tuple[Array, Array]:
+def linear_regression(count: int, weights: Array, noise: float = 1.0, seed: int = 0) -> tuple[Array, Array]:
     """Standard normal inputs ``(count, d)`` and targets ``x · w + noise · ε``, shape ``(count,)``."""
     rng = np.random.default_rng(seed)
     x = rng.standard_normal((count, len(weights)))

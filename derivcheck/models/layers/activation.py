@@ -10,7 +10,20 @@ from derivcheck.models.layers.base import Layer, Run
 from derivcheck.models.scalar import ScalarFunction
 from derivcheck.models.tensor import Tensor
 
-__all__ = ["ELU", "GELU", "SELU", "Activation", "LeakyReLU", "Mish", "ReLU", "SiLU", "Sigmoid", "Softmax", "Softplus", "Tanh"]
+__all__ = [
+    "ELU",
+    "GELU",
+    "SELU",
+    "Activation",
+    "LeakyReLU",
+    "Mish",
+    "ReLU",
+    "SiLU",
+    "Sigmoid",
+    "Softmax",
+    "Softplus",
+    "Tanh",
+]
 
 
 class Activation(Layer):

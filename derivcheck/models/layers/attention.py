@@ -157,4 +157,5 @@ class LearnedPositions(Layer):
         self.require(run, x, {-1: self.size})
         if x.shape[-2] > self.length:
             raise ShapeError(self.label(run), f"at most {self.length} positions", f"{x.shape[-2]}")
-        return x + p["weight"][: x.shape[-2]]
+        y: Tensor = x + p["weight"][: x.shape[-2]]
+        return y

@@ -208,5 +208,3 @@ class AvgPool2d(Layer):
         (a, b) = self.padding
         padded = pad(x, ((0, 0), (0, 0), (a, a), (b, b)))
         return mean(windows(padded, (2, 3), self.size, self.stride, (1, 1)), (0, 1))
-
-

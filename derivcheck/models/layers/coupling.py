@@ -91,8 +91,8 @@ class Flow(Composite):
     def inverse(self, p: Any, y: Any, run: Run | None = None) -> Tensor:
         """The point that is mapped to ``y``."""
         run = Run() if run is None else run
-        y = as_tensor(y)
+        x = as_tensor(y)
         for name, coupling in reversed(list(zip(self.children, self.couplings, strict=True))):
             with run.inside(name):
-                y = coupling.inverse(p.get(name, {}), y, run)
-        return y
+                x = coupling.inverse(p.get(name, {}), x, run)
+        return x

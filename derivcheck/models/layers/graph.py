@@ -39,4 +39,5 @@ class GraphConvolution(Layer):
         looped = adjacency + constant(np.eye(n))
         scale = 1.0 / sqrt(sum(looped, -1))
         normalised = looped * expand_dims(scale, -1) * expand_dims(scale, -2)
-        return matmul(normalised, matmul(nodes, p["weight"].T)) + p["bias"]
+        y: Tensor = matmul(normalised, matmul(nodes, p["weight"].T)) + p["bias"]
+        return y

@@ -45,7 +45,7 @@ class Linear(Layer):
 
     def forward(self, p: Any, x: Tensor, run: Run) -> Tensor:
         self.require(run, x, {-1: self.inputs})
-        y = x @ p["weight"].T
+        y: Tensor = x @ p["weight"].T
         return y + p["bias"] if self.bias else y
 
 
@@ -60,7 +60,8 @@ class Bias(Layer):
 
     def forward(self, p: Any, x: Tensor, run: Run) -> Tensor:
         self.require(run, x, {-1: self.size})
-        return x + p["bias"]
+        y: Tensor = x + p["bias"]
+        return y
 
 
 class Embedding(Layer):

@@ -286,7 +286,9 @@ class _Emitter:
                 else:
                     ins.append(f"float({self.called[x]})")
             name = f"s{len(self.lines)}"
-            self.lines.append(f"{name} = {TEXT[t.primitive].format(*(_bracketed(i) for i in ins))}  # {t.scope}".rstrip(" #"))
+            self.lines.append(
+                f"{name} = {TEXT[t.primitive].format(*(_bracketed(i) for i in ins))}  # {t.scope}".rstrip(" #")
+            )
             self.called[t] = name
             self.names.update(FUNCTIONS)
 
@@ -354,7 +356,13 @@ def identifiers(paths: Sequence[str]) -> list[str]:
     out: list[str] = []
     for path in paths:
         name = re.sub(r"\W", "_", path) or "x"
-        name = f"x_{name}" if name[0].isdigit() or keyword.iskeyword(name) or re.fullmatch(r"[tvsc]\d+|ones_\d+|np|lo|hi|target|place|exp|divide|log|sqrt|max|min|float|range", name) else name
+        name = (
+            f"x_{name}"
+            if name[0].isdigit()
+            or keyword.iskeyword(name)
+            or re.fullmatch(r"[tvsc]\d+|ones_\d+|np|lo|hi|target|place|exp|divide|log|sqrt|max|min|float|range", name)
+            else name
+        )
         while name in out:
             name += "_"
         out.append(name)

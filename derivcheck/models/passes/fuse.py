@@ -4,8 +4,8 @@ Invariant: the groups are a permutation of the graph's nodes in which every node
 of random numbers keep their order.
 
 A node joins the earliest group of its shape that stands at or after everything it reads, if it shares an
-operand with that group or the group is the last. So an activation and its derivative, which reverse mode draws far apart, are computed
-in one pass over memory, and so is a whole optimiser step.
+operand with that group or the group is the last. So an activation and its derivative, which reverse mode draws far
+apart, are computed in one pass over memory, and so is a whole optimiser step.
 """
 
 from __future__ import annotations

@@ -103,10 +103,12 @@ def _zeros(x: Tensor, axis: int, count: int) -> Tensor:
 
 def _joined(pieces: list[Tensor], axis: int) -> Tensor:
     # [1, …] pieces that are reshaped from […] are joined before the reshaping, where they have memory of their own.
-    if axis == 0 and all(p.primitive == "reshape" and p.shape == (1, *p.inputs[0].shape) for p in pieces):
-        if all(p.inputs[0].ndim for p in pieces):
-            joined = concatenate([p.inputs[0] for p in pieces], 0)
-            return reshape(joined, (len(pieces), *pieces[0].shape[1:]))
+    def added(p: Tensor) -> bool:
+        return p.primitive == "reshape" and p.ndim > 1 and p.shape == (1, *p.inputs[0].shape)
+
+    if axis == 0 and all(added(p) for p in pieces):
+        joined = concatenate([p.inputs[0] for p in pieces], 0)
+        return reshape(joined, (len(pieces), *pieces[0].shape[1:]))
     return concatenate(pieces, axis)
 
 
@@ -160,9 +162,7 @@ def _places(graph: Graph) -> dict[Tensor, tuple[Tensor, int]]:
     return out
 
 
-def _product(
-    products: list[Tensor], joined: dict[Tensor, tuple[Tensor, int]], new: dict[Tensor, Tensor]
-) -> Tensor:
+def _product(products: list[Tensor], joined: dict[Tensor, tuple[Tensor, int]], new: dict[Tensor, Tensor]) -> Tensor:
     # Work with columns: A_k = (A_kᵀ)ᵀ, so that both factors are stacked along the first axis.
     pairs = [(_transposed(x.inputs[0]), x.inputs[1]) for x in products]
     pairs.sort(key=lambda pair: (joined[pair[0]][1] if pair[0] in joined else 0, pair[0].index))

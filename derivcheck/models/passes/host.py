@@ -63,9 +63,8 @@ def host_nodes(graph: Graph) -> frozenset[Tensor]:
     for t in graph.nodes:
         if t.ndim or t.kind != "float":
             continue
-        if t.primitive == "variable":
-            found.add(t)
-        elif t.primitive in TEXT and all(x in found or x.primitive == "constant" for x in t.inputs):
+        known = all(x in found or x.primitive == "constant" for x in t.inputs)
+        if t.primitive == "variable" or (t.primitive in TEXT and known):
             found.add(t)
     for t in reversed(graph.nodes):  # what an array operation reads must itself be an array
         if t in found and t.inputs and not all(PRIMITIVES[u.primitive].elementwise for u in graph.users[t]):

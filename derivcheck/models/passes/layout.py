@@ -32,9 +32,7 @@ def root(t: Tensor) -> Tensor:
 
 def contiguous(t: Tensor) -> bool:
     """Whether the entries lie in C order without gaps."""
-    return all(
-        n == 1 or s == c for n, s, c in zip(t.shape, strides(t), c_order(t.shape), strict=True)
-    )
+    return all(n == 1 or s == c for n, s, c in zip(t.shape, strides(t), c_order(t.shape), strict=True))
 
 
 def c_order(shape: Shape) -> Strides:

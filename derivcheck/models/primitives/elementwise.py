@@ -37,7 +37,7 @@ def _evaluate_abs(x: Array) -> Array:
 
 
 def _evaluate_sign(x: Array) -> Array:
-    return np.sign(x.real).astype(x.dtype)
+    return np.asarray(np.sign(x.real), x.dtype)
 
 
 # fmt: off
@@ -251,9 +251,7 @@ def _scalar_vjp(g: Tensor, y: Tensor, *xs: Tensor, function: ScalarFunction) -> 
     return [sum_to(g * function.partial(i)(*xs), x.shape) for i, x in enumerate(xs)]
 
 
-def _scalar_jvp(
-    tangents: Sequence[Tensor | None], y: Tensor, *xs: Tensor, function: ScalarFunction
-) -> Tensor | None:
+def _scalar_jvp(tangents: Sequence[Tensor | None], y: Tensor, *xs: Tensor, function: ScalarFunction) -> Tensor | None:
     terms = [t * function.partial(i)(*xs) for i, t in enumerate(tangents) if t is not None]
     out = terms[0]
     for term in terms[1:]:
@@ -270,4 +268,3 @@ PRIMITIVES["scalar"] = Primitive(
     replicate=replicate_elementwise("scalar"),
     elementwise=True,
 )
-

@@ -104,9 +104,7 @@ def _window_count(n: int, size: int, stride: int, dilation: int) -> int:
     return (n - dilation * (size - 1) - 1) // stride + 1
 
 
-def _windows_shape(
-    x: Tensor, axes: tuple[int, ...], sizes: Shape, strides: Shape, dilations: Shape
-) -> Shape:
+def _windows_shape(x: Tensor, axes: tuple[int, ...], sizes: Shape, strides: Shape, dilations: Shape) -> Shape:
     out = list(x.shape)
     for a, k, s, d in zip(axes, sizes, strides, dilations, strict=True):
         out[a] = _window_count(x.shape[a], k, s, d)
@@ -195,6 +193,7 @@ linear(
     _shifted("embed", lambda r, shape, slices: {"shape": (r, *shape), "slices": ((0, r, 1), *slices)}),
 )
 
+
 def _replicate_windows(inputs: Sequence[Tensor], flags: Sequence[bool], count: int, **a: Any) -> Tensor:
     axes = _next(a.pop("axes"))
     out = make("windows", inputs[0], axes=axes, **a)
@@ -240,9 +239,7 @@ def _matmul_shape(a: Tensor, b: Tensor) -> tuple[Shape, str]:
 
 
 def _replicate_matmul(inputs: Sequence[Tensor], flags: Sequence[bool], count: int) -> Tensor:
-    return make(
-        "matmul", *(t if f else reshape(t, (1, *t.shape)) for t, f in zip(inputs, flags, strict=True))
-    )
+    return make("matmul", *(t if f else reshape(t, (1, *t.shape)) for t, f in zip(inputs, flags, strict=True)))
 
 
 def _matmul_jvp(tangents: Sequence[Tensor | None], y: Tensor, a: Tensor, b: Tensor) -> Tensor:
@@ -289,9 +286,7 @@ def _concatenate_jvp(tangents: Sequence[Tensor | None], y: Tensor, *parts: Tenso
     return concatenate(filled, axis)
 
 
-def _replicate_concatenate(
-    inputs: Sequence[Tensor], flags: Sequence[bool], count: int, axis: int
-) -> Tensor:
+def _replicate_concatenate(inputs: Sequence[Tensor], flags: Sequence[bool], count: int, axis: int) -> Tensor:
     return concatenate([repeated(t, f, count) for t, f in zip(inputs, flags, strict=True)], axis + 1)
 
 
@@ -393,9 +388,7 @@ def _scatter_add(g: Array, indices: Array, shape: Shape, axis: int) -> Array:
     return out
 
 
-def _replicate_scatter(
-    inputs: Sequence[Tensor], flags: Sequence[bool], count: int, shape: Shape, axis: int
-) -> Tensor:
+def _replicate_scatter(inputs: Sequence[Tensor], flags: Sequence[bool], count: int, shape: Shape, axis: int) -> Tensor:
     (g, i), (_, i_replicated) = inputs, flags
     g = repeated(g, flags[0], count)
     if not i_replicated:
@@ -423,7 +416,7 @@ PRIMITIVES["scatter_add"] = Primitive(
 
 
 def _one_hot(indices: Array, count: int) -> Array:
-    if indices.size and not (0 <= indices.min() and indices.max() < count):
+    if indices.size and not (indices.min() >= 0 and indices.max() < count):
         raise ShapeError("one_hot", f"labels in 0 … {count - 1}", f"{indices.min()} … {indices.max()}")
     return np.equal(indices[..., None], np.arange(count)).astype(np.float64)
 
