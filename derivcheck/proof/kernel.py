@@ -122,11 +122,18 @@ def _same_context(rule: str, context: Context, premises: Iterable[Theorem]) -> N
             raise ProofError(f"{rule}: the premise '{t}' lives in another context (use weaken)")
 
 
-def _vanishing(rule: str, context: Context, *terms: Term) -> list[Term]:
-    """The undischarged conditions under which terms that a conclusion no longer shows are defined."""
+def _vanishing(rule: str, context: Context, *terms: Term, shown: Term) -> list[Term]:
+    """The undischarged conditions under which terms that the conclusion `shown` no longer shows are defined.
+
+    A theorem speaks of the points where its own terms are defined, so what `shown` needs is not asked again.
+    """
     n = Normaliser(context)
     try:
-        return [c for t in terms for c in definedness(t, n) if not n.facts.holds(c)]
+        implied = definedness(shown, n)
+    except NotKnown:
+        implied = []
+    try:
+        return [c for t in terms for c in definedness(t, n) if c not in implied and not n.facts.holds(c)]
     except NotKnown as unknown:
         raise _fail(rule, str(unknown)) from None
 
@@ -206,7 +213,7 @@ def modus_ponens(th: Theorem, premise: Theorem) -> Theorem:
     _same_context("modus_ponens", th.context, [premise])
     if th.statement.op != "implies" or unfold(th.statement.args[0]) != unfold(premise.statement):
         raise _fail("modus_ponens", f"'{th.statement}' does not have the premise '{premise.statement}'")
-    more = _vanishing("modus_ponens", th.context, premise.statement)
+    more = _vanishing("modus_ponens", th.context, premise.statement, shown=th.statement.args[1])
     return _theorem(_KEY, "modus_ponens", th.context, th.statement.args[1], [th, premise], more_conditions=more)
 
 
@@ -220,7 +227,7 @@ def cut(th: Theorem, lemma: Theorem) -> Theorem:
         th.statement,
         [th, lemma],
         hypotheses=(th.hypotheses - {lemma.statement}) | lemma.hypotheses,
-        more_conditions=_vanishing("cut", th.context, lemma.statement),
+        more_conditions=_vanishing("cut", th.context, lemma.statement, shown=th.statement),
     )
 
 
@@ -228,7 +235,7 @@ def meet_condition(th: Theorem, lemma: Theorem) -> Theorem:
     """``⊢ q [C, p]`` and ``⊢ p`` give ``⊢ q [C]``."""
     _same_context("meet_condition", th.context, [lemma])
     rest = {c for c in th.conditions if unfold(c) != unfold(lemma.statement)}
-    rest |= set(_vanishing("meet_condition", th.context, lemma.statement))
+    rest |= set(_vanishing("meet_condition", th.context, lemma.statement, shown=th.statement))
     return _theorem(_KEY, "meet_condition", th.context, th.statement, [th, lemma], conditions=rest | lemma.conditions)
 
 
@@ -242,7 +249,7 @@ def conjunct(th: Theorem, k: int) -> Theorem:
     """``⊢ p₀ ∧ … ∧ pₙ`` gives ``⊢ p_k``."""
     if th.statement.op != "and":
         raise _fail("conjunct", f"'{th.statement}' is not a conjunction")
-    more = _vanishing("conjunct", th.context, *th.statement.args)
+    more = _vanishing("conjunct", th.context, *th.statement.args, shown=th.statement.args[k])
     return _theorem(_KEY, "conjunct", th.context, th.statement.args[k], [th], more_conditions=more, k=k)
 
 
@@ -256,7 +263,7 @@ def cases(positive: Theorem, negative: Theorem, p: Term) -> Theorem:
     return _theorem(
         _KEY, "cases", positive.context, positive.statement, [positive, negative],
         hypotheses=hypotheses, conditions=conditions,
-        more_conditions=_vanishing("cases", positive.context, p), on=p,
+        more_conditions=_vanishing("cases", positive.context, p, shown=positive.statement), on=p,
     )  # fmt: skip
 
 
@@ -435,7 +442,7 @@ def normal_form(context: Context, p: Term, using: Iterable[Theorem] = ()) -> The
     except Unknown as unknown:
         raise _fail("normal_form", f"'{p}': {unknown}") from None
     conditions = [c for c in normaliser.conditions if not normaliser.facts.holds(c)]
-    conditions += _vanishing("normal_form", context, *extra)
+    conditions += _vanishing("normal_form", context, *extra, shown=p)
     return _theorem(_KEY, "normal_form", context, p, using, more_conditions=conditions)
 
 
@@ -540,9 +547,9 @@ def transitivity(first: Theorem, second: Theorem) -> Theorem:
         raise _fail("transitivity", f"'{p.args[1]}' is not '{q.args[0]}'")
     middle = p.args[1]
     evaluated = middle.op == "lim" and second.rule in ("limit", "limit_by_continuity")
-    more = [] if evaluated else _vanishing("transitivity", first.context, middle)
     op = _COMPOSED.get((p.op, q.op), "lt")
     statement = make(op, (p.args[0], q.args[1]), None, PROP)
+    more = [] if evaluated else _vanishing("transitivity", first.context, middle, shown=statement)
     return _theorem(_KEY, "transitivity", first.context, statement, [first, second], more_conditions=more)
 
 
@@ -684,7 +691,7 @@ def zero_product(th: Theorem, nonzero: Theorem) -> Theorem:
     c, a = p.args[0].args
     if q != ne(c, 0):
         raise _fail("zero_product", f"'{q}' does not say that '{c}' is not zero")
-    more = _vanishing("zero_product", th.context, c)
+    more = _vanishing("zero_product", th.context, c, shown=eq(a, 0))
     return _theorem(_KEY, "zero_product", th.context, eq(a, 0), [th, nonzero], more_conditions=more)
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from derivcheck.language import (
     PROP,
@@ -65,6 +66,12 @@ class Proof:
 
     theorem: Theorem
     steps: tuple[Step, ...]
+
+    def certificate(self, name: str = "") -> dict[str, Any]:
+        """The proof as plain data that `derivcheck audit` re-checks; `name` is the claim's."""
+        from derivcheck.proof.certificate import certificate
+
+        return certificate(self, name)
 
 
 class Prover:

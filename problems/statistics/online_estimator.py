@@ -1,0 +1,518 @@
+"""Online estimator with a constant step size (exponential moving average).
+
+Source: assignment A1.2 (a)–(c) and bonus.
+
+f_t = f_{t−1} + α (y_t − f_{t−1}) with 0 < α < 1.  Unrolled by induction on t; mean and variance for every finite t and
+their limits; the step size α/(1 − (1−α)^t) of the bonus and its limit 1/t.  Shown by induction and geometric sums, by
+exact enumeration of small laws, by simulated trajectories, and by the running mean of a batch-normalisation layer whose
+weights are frozen: that running mean is this estimator, fed with batch means.
+"""
+
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+
+import derivcheck.models as m
+from derivcheck.language import (
+    E,
+    ForAll,
+    Givens,
+    Lim,
+    Sum,
+    Var,
+    eq,
+    implies,
+    integer,
+    interval,
+    lam,
+    lt,
+    ne,
+    oo_int,
+    range_,
+    real,
+    space,
+)
+from derivcheck.problem import Claim, Measurement, Misconception, Problem, Reading
+from derivcheck.proof import Prover, algebra, kernel, reason, using
+
+naturals = range_(0, oo_int)
+positive = range_(1, oo_int)
+
+
+def unrolled(f0, y, alpha, t):
+    """(1−α)^t f₀ + α Σ_{i=0}^{t−1} (1−α)^i y_{t−i}."""
+    return (1 - alpha) ** real(t) * f0 + alpha * Sum(0, t - 1, lambda i: (1 - alpha) ** real(i) * y(t - i))
+
+
+# ---------------------------------------------------------------------------------------------------- a real sequence
+
+sequence = Givens()
+t = sequence.integer("t", at_least=0)
+alpha = sequence.real("alpha", above=0, below=1)
+f0 = sequence.real("f_0")
+y = sequence.function("y", positive)
+f = sequence.function("f", naturals)
+sequence.assume(
+    "recursion",
+    eq(f(0), f0),
+    ForAll(naturals, lambda s: eq(f(s + 1), f(s) + alpha * (y(s + 1) - f(s)))),
+    model={f: lam(naturals, lambda s: unrolled(f0, y, alpha, s))},
+)
+
+
+def closed_form(claim):
+    pr = Prover(claim.context)
+    start, step_rule = pr.given("recursion")
+
+    def base(pr):
+        return pr.prove(eq(f(0), unrolled(f0, y, alpha, integer(0))), using(start, words="start value"))
+
+    def step(pr, s, hypothesis):
+        one_more = kernel.specialise(pr.bring(step_rule), s)
+        return (
+            pr.chain(f(s + 1))
+            .eq(f(s) + alpha * (y(s + 1) - f(s)), using(one_more, words="the recursion"))
+            .eq(
+                (1 - alpha) * unrolled(f0, y, alpha, s) + alpha * y(s + 1),
+                using(hypothesis, words="induction hypothesis"),
+            )
+            .eq(unrolled(f0, y, alpha, s + 1), reason("shift the index of the sum", algebra))
+            .theorem
+        )
+
+    th = pr.induction(lambda s: eq(f(s), unrolled(f0, y, alpha, s)), base, step)
+    return pr.done(kernel.specialise(th, t), claim.statement)
+
+
+def weights_sum_to_one(claim):
+    pr = Prover(claim.context)
+    chain = (
+        pr.chain(claim.statement.args[0])
+        .eq((1 - alpha) ** real(t) + alpha * (1 - (1 - alpha) ** real(t)) / alpha, reason("geometric sum", algebra))
+        .eq(1, algebra)
+    )
+    return pr.done(chain.theorem, claim.statement)
+
+
+# ------------------------------------------------------------------------------------------------- a random sequence
+
+noise = Givens()
+T = noise.integer("t", at_least=0)
+a = noise.real("alpha", above=0, below=1)
+start = noise.real("f_0")
+mu = noise.real("mu")
+variance = noise.real("sigma2", at_least=0)
+P = noise.probability()
+Y = noise.random("Y", positive, measure=P, mean=mu, variance=variance, uncorrelated=True)
+outcomes = space("Omega")
+estimate = noise.function("f", naturals, outcomes)
+noise.assume(
+    "recursion",
+    ForAll(outcomes, lambda w: eq(estimate(0, w), start)),
+    ForAll(
+        naturals,
+        lambda s: ForAll(
+            outcomes, lambda w: eq(estimate(s + 1, w), estimate(s, w) + a * (Y(s + 1, w) - estimate(s, w)))
+        ),
+    ),
+    model={
+        estimate: lam(
+            naturals, lambda s: lam(outcomes, lambda w: unrolled(start, lam(positive, lambda j: Y(j, w)), a, s))
+        )
+    },
+)
+mean_after_t = mu + (1 - a) ** real(T) * (start - mu)
+variance_after_t = a * variance / (2 - a) * (1 - (1 - a) ** (2 * real(T)))
+
+
+def unrolled_for_every_outcome(pr):
+    """``∀ t ≥ 0 ∀ ω. f_t(ω) = (1−α)^t f₀ + α Σ_i (1−α)^i Y_{t−i}(ω)``, by induction on t."""
+    first, rule = pr.given("recursion")
+
+    def closed(s, w):
+        return unrolled(start, lam(positive, lambda j: Y(j, w)), a, s)
+
+    def claim(s):
+        return ForAll(outcomes, lambda w: eq(estimate(s, w), closed(s, w)))
+
+    def base(pr):
+        def at(pr, w):
+            known = kernel.specialise(pr.bring(first), w)
+            return pr.prove(eq(estimate(0, w), closed(integer(0), w)), using(known, words="start value"))
+
+        return pr.for_all(outcomes, at)
+
+    def step(pr, s, hypothesis):
+        def at(pr, w):
+            one_more = kernel.specialise(kernel.specialise(pr.bring(rule), s), w)
+            before = kernel.specialise(pr.bring(hypothesis), w)
+            return (
+                pr.chain(estimate(s + 1, w))
+                .eq(estimate(s, w) + a * (Y(s + 1, w) - estimate(s, w)), using(one_more, words="the recursion"))
+                .eq((1 - a) * closed(s, w) + a * Y(s + 1, w), using(before, words="induction hypothesis"))
+                .eq(closed(s + 1, w), reason("shift the index of the sum", algebra))
+                .theorem
+            )
+
+        return pr.for_all(outcomes, at)
+
+    return pr.induction(claim, base, step)
+
+
+def mean_for_finite_t(claim):
+    pr = Prover(claim.context)
+    closed = unrolled_for_every_outcome(pr)
+    chain = (
+        pr.chain(E(P, lambda w: estimate(T, w)))
+        .eq(
+            (1 - a) ** real(T) * start + a * Sum(0, T - 1, lambda i: (1 - a) ** real(i) * E(P, lambda w: Y(T - i, w))),
+            using(closed, words="closed form, and linearity of the expectation"),
+        )
+        .eq((1 - a) ** real(T) * start + (1 - (1 - a) ** real(T)) * mu, reason("common mean; geometric sum", algebra))
+        .eq(mean_after_t, algebra)
+    )
+    return pr.done(chain.theorem, claim.statement)
+
+
+def mean_theorem(claim):
+    """The mean for finite t as a theorem, for the claims that rest on it."""
+    return mean_for_finite_t(replace(claim, statement=eq(E(P, lambda w: estimate(T, w)), mean_after_t))).theorem
+
+
+def no_bias_from_the_mean(claim):
+    pr = Prover(claim.context)
+    at_start = pr.assume(eq(start, mu))
+    chain = (
+        pr.chain(E(P, lambda w: estimate(T, w)))
+        .eq(mean_after_t, using(mean_theorem(claim), words="mean for finite t"))
+        .eq(mu, using(at_start, words="f₀ = μ"))
+    )
+    return pr.done(kernel.discharge(chain.theorem, eq(start, mu)), claim.statement)
+
+
+def bias_never_vanishes(claim):
+    pr = Prover(claim.context)
+    away = pr.assume(ne(start, mu))
+    bias = (1 - a) ** real(T) * (start - mu)
+    product = pr.prove(ne(bias, 0), using(away, words="neither factor is zero"))
+    th = pr.prove(
+        ne(E(P, lambda w: estimate(T, w)) - mu, 0),
+        using(mean_theorem(claim), product, words="by the mean for finite t, the bias is that product"),
+    )
+    return pr.done(kernel.discharge(th, ne(start, mu)), claim.statement)
+
+
+def powers_vanish(claim):
+    pr = Prover(claim.context)
+    th = kernel.limit(pr.context, claim.statement)
+    pr.note(claim.statement, "|1 − α| < 1, so the power of 1 − α tends to 0")
+    return pr.done(th, claim.statement)
+
+
+def variance_for_finite_t(claim):
+    pr = Prover(claim.context)
+    closed = unrolled_for_every_outcome(pr)
+    chain = (
+        pr.chain(Var(P, lambda w: estimate(T, w)))
+        .eq(
+            Var(P, lambda w: a * Sum(0, T - 1, lambda i: (1 - a) ** real(i) * Y(T - i, w))),
+            using(closed, words="closed form; a constant has no variance"),
+        )
+        .eq(
+            a**2 * variance * Sum(0, T - 1, lambda i: (1 - a) ** (2 * real(i))),
+            reason("uncorrelated summands: variances add", algebra),
+        )
+        .eq(variance_after_t, reason("geometric sum with ratio (1 − α)²", algebra))
+    )
+    return pr.done(chain.theorem, claim.statement)
+
+
+# -------------------------------------------------------------------------------------------------- the bonus step size
+
+fixed_t = Givens()
+steps = fixed_t.size("t")
+
+
+def corrected(rate):
+    """α / (1 − (1 − α)^t)."""
+    return rate / (1 - (1 - rate) ** real(steps))
+
+
+def limit_of_the_bonus_step(claim):
+    pr = Prover(claim.context)
+
+    def geometric(x):
+        return 1 / Sum(0, steps - 1, lambda j: (1 - x) ** real(j))
+
+    def near_zero(pr, x):
+        small = pr.assume(lt(0, x))
+        th = pr.prove(eq(corrected(x), geometric(x)), using(small, words="geometric sum: 1 − (1−α)^t = α Σ_j (1−α)^j"))
+        return kernel.discharge(th, lt(0, x))
+
+    pointwise = pr.for_all(interval(0, Fraction(1, 2)), near_zero)
+    both = kernel.limit_congruence(
+        pointwise, eq(Lim(0, lambda x: corrected(x), "+"), Lim(0, lambda x: geometric(x), "+"))
+    )
+    value = kernel.limit_by_continuity(pr.context, eq(Lim(0, lambda x: geometric(x), "+"), 1 / real(steps)))
+    pr.note(value.statement, "the sum is continuous and has t summands, each 1 at α = 0")
+    th = (
+        pr.chain(Lim(0, lambda x: corrected(x), "+"))
+        .eq(Lim(0, lambda x: geometric(x), "+"), reason("equal near 0", using(both)))
+        .eq(1 / real(steps), using(value, words="value at 0"))
+    )
+    return pr.done(th.theorem, claim.statement)
+
+
+corrected_setting = Givens()
+t_c = corrected_setting.size("t")
+a_c = corrected_setting.real("alpha", above=0, below=1)
+mu_c = corrected_setting.real("mu")
+P_c = corrected_setting.probability()
+Y_c = corrected_setting.random("Y", positive, measure=P_c, mean=mu_c)
+
+
+def debiased(w):
+    """The average that starts at zero, divided by the sum of its weights."""
+    average = a_c * Sum(0, t_c - 1, lambda i: (1 - a_c) ** real(i) * Y_c(t_c - i, w))
+    return average / (1 - (1 - a_c) ** real(t_c))
+
+
+def correction_removes_the_bias(claim):
+    pr = Prover(claim.context)
+    weights = a_c * Sum(0, t_c - 1, lambda i: (1 - a_c) ** real(i)) / (1 - (1 - a_c) ** real(t_c))
+    chain = (
+        pr.chain(E(P_c, debiased))
+        .eq(weights * mu_c, reason("linearity; every summand has mean μ", algebra))
+        .eq(mu_c, reason("the weights sum to one", algebra))
+    )
+    return pr.done(chain.theorem, claim.statement)
+
+
+# ------------------------------------------------------------------------------------------------------------- network
+
+
+def batch_norm_running_mean(seed):
+    """Mean and variance of a batch-normalisation layer's running mean, over many runs with frozen weights."""
+    data_seed, run_seed = seed.spawn(2)
+    rng = np.random.default_rng(data_seed)
+    step_size, steps_taken, batch, runs, begin = 0.2, 6, 4, 20_000, 1.5
+    network = m.Linear(3, 1)
+    weights = network.init(rng)
+    # A skewed population, drawn from with replacement: the batches are independent and identically distributed.
+    population = rng.exponential(size=(64, 3)) ** 1.5
+    features = np.asarray(m.compile(lambda p, x: network(p, x))(weights, population))
+    layer = m.BatchNorm(1, step_size=step_size, averaging="exponential")
+    scale = layer.init(rng)
+
+    def forward(state, x):
+        run = m.Run(training=True, state=state)
+        layer(scale, x, run)
+        return run.state
+
+    advance = m.compile(forward, replicas=(True, True), count=runs)
+    state = layer.init_state(replicas=runs)
+    state["mean"] = np.full_like(state["mean"], begin)
+    draw = np.random.default_rng(run_seed)
+    for _ in range(steps_taken):
+        state = advance(state, features[draw.integers(0, len(features), (runs, batch))])
+    running = np.asarray(state["mean"]).reshape(runs)
+
+    centre, spread = features.mean(), features.var()
+    weight = step_size * (1 - step_size) ** np.arange(steps_taken)
+    keep = (1 - step_size) ** steps_taken
+
+    def moments(variance_of_one, keep_start):
+        mean = centre + keep_start * (begin - centre)
+        finite = step_size * variance_of_one / (2 - step_size) * (1 - (1 - step_size) ** (2 * steps_taken))
+        return np.array([mean, finite])
+
+    predicted = moments(spread / batch, keep)
+    # Excess kurtosis of the running mean, from the population's: it widens the error of the sample variance.
+    excess = (((features - centre) ** 4).mean() / spread**2 - 3) / batch * (weight**4).sum() / (weight**2).sum() ** 2
+    error = np.array([np.sqrt(predicted[1] / runs), predicted[1] * np.sqrt((2 + excess) / runs)])
+    return Reading(
+        predicted=predicted,
+        measured=np.array([running.mean(), running.var(ddof=1)]),
+        tolerance=6.5 * error,
+        near_misses={
+            "the variance of one example in place of a batch mean's": moments(spread, keep),
+            "the variance in the limit": np.array([predicted[0], step_size * spread / batch / (2 - step_size)]),
+            "2 + α for 2 − α": predicted * np.array([1, (2 - step_size) / (2 + step_size)]),
+            "no bias at finite t": moments(spread / batch, 0.0),
+            "one step fewer": moments(spread / batch, (1 - step_size) ** (steps_taken - 1)),
+        },
+        # Two comparisons at 6.5 standard errors: 1.6e-10 for a normal law; the central limit theorem is not certified.
+        false_alarm=2e-10,
+        detail={"runs": runs, "batch": batch, "steps": steps_taken, "step size": step_size},
+    )
+
+
+def recursion_in_a_layer(seed):
+    """The running mean of a batch-normalisation layer, batch by batch, against the unrolled form."""
+    rng = np.random.default_rng(seed)
+    step_size, count = 0.3, 12
+    layer = m.BatchNorm(2, step_size=step_size, averaging="exponential")
+    scale = layer.init(rng)
+
+    def forward(state, x):
+        run = m.Run(training=True, state=state)
+        layer(scale, x, run)
+        return run.state
+
+    advance = m.compile(forward)
+    state = layer.init_state()
+    begin = np.asarray(state["mean"])
+    batches = rng.normal(size=(count, 5, 2))
+    measured = []
+    for x in batches:
+        state = advance(state, x)
+        measured.append(np.array(state["mean"]))
+    means = batches.mean(axis=1)
+
+    def closed(keep, shift=0):
+        return np.array(
+            [
+                keep**s * begin + step_size * sum(keep ** (i + shift) * means[s - 1 - i] for i in range(s))
+                for s in range(1, count + 1)
+            ]
+        )
+
+    return Reading(
+        predicted=closed(1 - step_size),
+        measured=np.array(measured),
+        tolerance=1e-12,  # a dozen roundings of numbers of order one
+        near_misses={
+            "weights shifted by one": closed(1 - step_size, 1),
+            "α for 1 − α": closed(step_size),
+            "newest and oldest exchanged": np.array(
+                [
+                    (1 - step_size) ** s * begin + step_size * sum((1 - step_size) ** i * means[i] for i in range(s))
+                    for s in range(1, count + 1)
+                ]
+            ),
+        },
+        false_alarm=0.0,
+        detail={"batches": count, "step size": step_size},
+    )
+
+
+expected = E(P, lambda w: estimate(T, w))
+
+problem = Problem(
+    id="online-estimator",
+    title="Online estimator with a constant step size",
+    topic="statistics",
+    summary="The exponential moving average: unrolled form, bias, variance, limits, and the bias-corrected step size.",
+    sources=(
+        "online-estimator-closed-form",
+        "online-estimator-bias",
+        "online-estimator-asymptotic-unbiasedness",
+        "online-estimator-variance",
+        "bias-corrected-step-size-limit",
+    ),
+    claims=(
+        Claim(
+            name="closed-form",
+            summary="f_t = (1−α)^t f₀ + α Σ_{i<t} (1−α)^i y_{t−i}",
+            context=sequence.context,
+            statement=eq(f(t), unrolled(f0, y, alpha, t)),
+            proof=closed_form,
+            networks=(
+                Measurement(
+                    "running mean, step by step",
+                    "a batch-normalisation layer fed a dozen batches",
+                    recursion_in_a_layer,
+                ),
+            ),
+        ),
+        Claim(
+            name="weights",
+            summary="the weights sum to one",
+            context=sequence.context,
+            statement=eq((1 - alpha) ** real(t) + alpha * Sum(0, t - 1, lambda i: (1 - alpha) ** real(i)), 1),
+            proof=weights_sum_to_one,
+        ),
+        Claim(
+            name="mean",
+            summary="E f_t = μ + (1−α)^t (f₀ − μ) for every finite t",
+            context=noise.context,
+            statement=eq(expected, mean_after_t),
+            proof=mean_for_finite_t,
+        ),
+        Claim(
+            name="unbiased-from-the-mean",
+            summary="no bias at any t where f₀ = μ",
+            context=noise.context,
+            statement=implies(eq(start, mu), eq(expected, mu)),
+            proof=no_bias_from_the_mean,
+        ),
+        Claim(
+            name="biased-otherwise",
+            summary="a bias at every finite t where f₀ ≠ μ",
+            context=noise.context,
+            statement=implies(ne(start, mu), ne(expected - mu, 0)),
+            proof=bias_never_vanishes,
+        ),
+        Claim(
+            name="biased-always",
+            summary="E f_t ≠ μ, as printed without a condition on f₀",
+            context=noise.context,
+            statement=ne(expected, mu),
+            as_printed=True,
+        ),
+        Claim(
+            name="limit-of-the-mean",
+            summary="the mean tends to μ",
+            context=noise.context,
+            statement=eq(Lim(oo_int, lambda t: mu + (1 - a) ** real(t) * (start - mu)), mu),
+            proof=powers_vanish,
+        ),
+        Claim(
+            name="variance",
+            summary="Var f_t = ασ²/(2−α) · (1 − (1−α)^{2t}) for every finite t",
+            context=noise.context,
+            statement=eq(Var(P, lambda w: estimate(T, w)), variance_after_t),
+            proof=variance_for_finite_t,
+            networks=(
+                Measurement(
+                    "running mean, many runs",
+                    "mean and variance of a batch-normalisation layer's running mean over 20,000 runs",
+                    batch_norm_running_mean,
+                ),
+            ),
+            misconceptions=(
+                Misconception("α² for α", eq(Var(P, lambda w: estimate(T, w)), a * variance_after_t)),
+                Misconception(
+                    "the limit already at finite t", eq(Var(P, lambda w: estimate(T, w)), a * variance / (2 - a))
+                ),
+            ),
+        ),
+        Claim(
+            name="limit-of-the-variance",
+            summary="the variance tends to ασ²/(2−α)",
+            context=noise.context,
+            statement=eq(
+                Lim(oo_int, lambda t: a * variance / (2 - a) * (1 - (1 - a) ** (2 * real(t)))), a * variance / (2 - a)
+            ),
+            proof=powers_vanish,
+        ),
+        Claim(
+            name="bias-correction",
+            summary="divided by 1 − (1−α)^t, the average that starts at zero is unbiased for every t ≥ 1",
+            context=corrected_setting.context,
+            statement=eq(E(P_c, debiased), mu_c),
+            proof=correction_removes_the_bias,
+        ),
+        Claim(
+            name="bonus-step-size",
+            summary="α/(1 − (1−α)^t) tends to 1/t as α falls to 0",
+            context=fixed_t.context,
+            statement=eq(Lim(0, lambda x: corrected(x), "+"), 1 / real(steps)),
+            proof=limit_of_the_bonus_step,
+            misconceptions=(
+                Misconception("the limit 1/(t+1)", eq(Lim(0, lambda x: corrected(x), "+"), 1 / real(steps + 1))),
+            ),
+        ),
+    ),
+)
