@@ -109,6 +109,10 @@ EXTREMA = {
 }
 
 
+#: Stands for what is too large to be shown.
+ELLIPSIS = Word(r"\dots ", "…", "mo")
+
+
 class _Layout:
     """One term being laid out; ``linear`` puts everything on one line."""
 
@@ -156,7 +160,7 @@ class _Layout:
     def form(self, t: Term) -> tuple[Box, int]:
         self.left -= 1
         if self.left < 0:
-            return Word(r"\dots ", "…", "mo"), ATOM
+            return ELLIPSIS, ATOM
         match t.op:
             case "sym" | "bound":
                 return self.name(t, bold=_is_array(t)), ATOM
@@ -655,4 +659,7 @@ def layout(term: Term, context: Context | None = None, *, linear: bool = False) 
     linear : bool
         One line, without fractions and big brackets.
     """
-    return _Layout(term, context, linear).put(term)
+    try:
+        return _Layout(term, context, linear).put(term)
+    except RecursionError:  # as in `printing.text`
+        return ELLIPSIS

@@ -465,8 +465,16 @@ def text(term: Term, context: Context | None = None) -> str:
         Any term.
     context : Context, optional
         Says which measures are probabilities; only the word (``E`` or ``integral``) depends on it.
+
+    Notes
+    -----
+    A term of more than `LONGEST` nodes, written out, or nested deeper than the interpreter allows is cut off with an
+    ellipsis, which does not read back.
     """
-    return _Text(term, context).put(term)
+    try:
+        return _Text(term, context).put(term)
+    except RecursionError:  # nothing that deep is read by anybody; a message must not fail over it
+        return "…"
 
 
 def latex(term: Term, context: Context | None = None) -> str:

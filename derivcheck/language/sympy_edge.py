@@ -694,6 +694,7 @@ _CONNECTIVES: dict[Any, Callable[..., Term]] = {
     sympy.Or: b.or_,
     sympy.Not: b.not_,
     sympy.Implies: b.implies,
+    sympy.ITE: lambda when, then, otherwise: b.or_(b.and_(when, then), b.and_(b.not_(when), otherwise)),
 }
 _RELATIONS: dict[Any, Callable[[Term, Term], Term]] = {
     sympy.Eq: b.eq,

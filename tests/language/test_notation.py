@@ -215,3 +215,12 @@ def test_a_huge_shared_graph_is_cut_off_and_does_not_read_back():
         term = make("mul", (term, term))
     assert "…" in text(term)
     assert "…" in unicode(term)
+
+
+def test_a_term_nested_too_deep_is_cut_off():
+    term = a
+    for _ in range(100_000):
+        term = make("neg", (term,))
+    assert text(term) == latex(term).replace(r"\dots", "…") == unicode(term) == "…"
+    assert repr(term) == "…"
+    parseString(mathml(term))

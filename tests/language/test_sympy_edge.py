@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import math
+import subprocess
+import sys
 from fractions import Fraction
 
 import pytest
 import sympy
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from derivcheck.language import (
@@ -130,7 +132,8 @@ def value(t: Term, at: dict[str, float]) -> float:
 
 X, Y, P = sympy.Symbol("x"), sympy.Symbol("y", real=True), sympy.Symbol("p", positive=True)
 N, J = sympy.Symbol("n", integer=True, positive=True), sympy.Symbol("j")
-AT = {"x": 0.3, "y": -1.7, "p": 2.5, "n": 4}
+# No small coefficients make a tie between these.
+AT = {"x": 0.3071, "y": -1.7183, "p": 2.5039, "n": 4}
 
 FORMULAS = [
     X + Y - 3,
@@ -181,6 +184,50 @@ def test_a_formula_keeps_its_value(formula):
     back = to_sympy(read.term, read.context)
     again = float(back.subs({s: AT[s.name] for s in back.free_symbols}).doit().evalf())
     assert again == pytest.approx(expected, rel=1e-12)
+
+
+@st.composite
+def formulas(draw, size=4):
+    """A random SymPy expression over the symbols of `AT`, as an author might write it, evaluated or not."""
+    if size == 0 or draw(st.integers(0, 4)) == 0:
+        return draw(st.sampled_from([X, Y, P, N, sympy.pi, sympy.Integer(2), sympy.Rational(-3, 2), sympy.Integer(-1)]))
+    part = lambda: draw(formulas(size - 1))  # noqa: E731
+    evaluate = draw(st.booleans())
+    match draw(st.sampled_from(["add", "mul", "pow", "div", "fn", "max", "piece", "sum", "product"])):
+        case "add":
+            return sympy.Add(part(), part(), part(), evaluate=evaluate)
+        case "mul":
+            return sympy.Mul(part(), part(), part(), evaluate=evaluate)
+        case "pow":
+            return sympy.Pow(part(), draw(st.sampled_from([2, 3, -1, -2, N - 1])), evaluate=evaluate)
+        case "div":
+            return part() / part()
+        case "fn":
+            names = [sympy.sin, sympy.cos, sympy.tanh, sympy.atan, sympy.Abs, sympy.erf, sympy.sinh, sympy.asinh]
+            return draw(st.sampled_from(names))(part())
+        case "max":
+            return draw(st.sampled_from([sympy.Max, sympy.Min]))(part(), part())
+        case "piece":
+            return sympy.Piecewise((part(), sympy.Lt(part(), part())), (part(), True))
+        case "sum":
+            return sympy.Sum(J * part(), (J, draw(st.sampled_from([1, 2, N - 1])), N + 1))
+    return sympy.Product(part() + J, (J, 1, draw(st.sampled_from([3, N, 2 * N - 5]))))
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(formulas(3))
+def test_random_formulas_keep_their_values(formula):
+    assume(not formula.has(sympy.nan, sympy.zoo, sympy.I))
+    read = from_sympy(formula)
+    exact = formula.subs({s: sympy.Rational(str(AT[s.name])) for s in formula.free_symbols}).doit().evalf(30)
+    assume(exact.is_Float or exact.is_Rational)
+    try:
+        ours = value(read.term, AT)
+    except (OverflowError, ZeroDivisionError, ValueError):
+        assume(False)
+    assume(not isinstance(ours, complex) and math.isfinite(ours))
+    # Floats lose what cancels, so the allowance is that of the largest intermediate value.
+    assert ours == pytest.approx(float(exact), rel=1e-6, abs=1e-6 * max(1.0, abs(ours)))
 
 
 def test_the_ends_of_the_arc_functions():
@@ -276,6 +323,13 @@ def test_size_and_depth_are_bounded():
         from_sympy(deep)
     tower = sympy.Pow(9, sympy.Pow(9, sympy.Pow(9, 9, evaluate=False), evaluate=False), evaluate=False)
     assert text(from_sympy(tower).term) == "9^(9^(9^9))"
+
+
+def test_the_language_starts_without_sympy():
+    source = "import derivcheck.language, derivcheck.language.printing, derivcheck.language.text, sys; "
+    source += "import derivcheck.language.serial, derivcheck.language.notation; print('sympy' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
 
 
 def test_two_sides_share_their_symbols():
