@@ -1,0 +1,306 @@
+"""Ways to prove an equation: the normal form, the normal form after expansion, case distinctions, induction.
+
+Every way ends in theorems of the kernel; what is added to them is written here: the identities of `expand`, the
+exhaustive splits of `_split`, and induction over a declared integer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from derivcheck.decision.expand import expanded
+from derivcheck.language import (
+    BINDERS,
+    INT,
+    REAL,
+    Context,
+    Declaration,
+    Property,
+    Term,
+    eq,
+    free_symbols,
+    implies,
+    instantiate,
+    le,
+    lt,
+    ne,
+    not_,
+    num,
+    real,
+    substitute,
+    subterms,
+    unfold,
+)
+from derivcheck.proof import ProofError, kernel
+from derivcheck.proof.normal_form import Normaliser, Unknown, to_term
+
+#: How often expansion and normal form alternate: a sum taken apart may leave terms to expand.
+ROUNDS = 3
+#: Inductions inside the step of an induction.
+NESTED = 2
+#: The most cases that a distinction may have.
+MAX_CASES = 48
+
+Conditions = tuple[Term, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Proved:
+    """An equation holds under `conditions`; `decider` says how that was seen."""
+
+    decider: str
+    conditions: Conditions
+
+
+def prove(context: Context, left: Term, right: Term) -> Proved | None:
+    """A proof of ``left = right`` wherever both are defined, simplest way first; None if no way succeeds."""
+    needed = _undischarged(context, tuple(dict.fromkeys((*_definedness(left), *_definedness(right)))))
+    inside = context.assuming("both sides are defined", *needed) if needed else context
+    for decider, way in (("expansion", by_expansion), ("cases", _by_cases), ("induction", _by_induction)):
+        conditions = way(inside, left, right)
+        if conditions is not None:
+            return Proved(decider, tuple(dict.fromkeys((*needed, *conditions))))
+    return None
+
+
+def _definedness(t: Term) -> Iterator[Term]:
+    """What holds wherever the term `t` has a value; nothing is asked of branches and of what stands below a binder."""
+    if t.op == "ite" or t.op in BINDERS or t.sort != REAL:
+        return
+    if t.op == "defn":
+        yield from _definedness(unfold(t))
+        return
+    if t.op == "div":
+        yield ne(t.args[1], 0)
+    elif t.op == "fn" and t.data in ("log", "loggamma"):
+        yield lt(0, t.args[0])
+    elif t.op == "pow" and t.args[1].op == "num" and t.args[1].data.denominator > 1:
+        yield le(0, t.args[0]) if t.args[1].data > 0 else lt(0, t.args[0])
+    elif t.op == "pow" and t.args[1].op == "num" and t.args[1].data < 0:
+        yield ne(t.args[0], 0)
+    elif t.op in ("binomial", "factorial"):
+        yield le(0, t.args[0])
+    for a in t.args:
+        yield from _definedness(a)
+
+
+def by_normal_form(context: Context, left: Term, right: Term) -> Conditions | None:
+    """The conditions under which the normal form proves the equation."""
+    try:
+        found = kernel.normal_form(context, eq(left, right)).conditions
+    except ProofError:
+        return None
+    return None if any(c.op == "false" for c in found) else tuple(sorted(found, key=lambda c: c.key))
+
+
+def by_expansion(context: Context, left: Term, right: Term) -> Conditions | None:
+    """The conditions under which the normal form proves the equation between the expanded sides."""
+    if left.sort != REAL:
+        return None
+    rest, conditions = _left_over(context, left, right)
+    return conditions if rest == num(0) else None
+
+
+def _left_over(context: Context, left: Term, right: Term) -> tuple[Term | None, Conditions]:
+    """What the difference of the sides comes to after expansion, and under which conditions; None if that is unknown."""
+    conditions: dict[Term, None] = {}
+    difference = unfold(left) - unfold(right)
+    for _ in range(ROUNDS):
+        (difference,), needs = expanded(context, (difference,))
+        conditions.update(dict.fromkeys(needs))
+        found = by_normal_form(context, difference, num(0))
+        if found is not None:
+            return num(0), _undischarged(context, (*conditions, *found))
+        normaliser = Normaliser(context)
+        try:
+            value = normaliser.nf(difference)
+        except Unknown:
+            return None, ()
+        conditions.update(dict.fromkeys(normaliser.conditions))
+        before, difference = difference, to_term(value)
+        if difference == before:
+            break
+    return difference, _undischarged(context, tuple(conditions))
+
+
+def _undischarged(context: Context, conditions: Conditions) -> Conditions:
+    facts = Normaliser(context).facts
+    return tuple(c for c in dict.fromkeys(conditions) if not facts.holds(c))
+
+
+def _algebra(context: Context, left: Term, right: Term) -> Conditions | None:
+    found = by_normal_form(context, left, right)
+    return found if found is not None else by_expansion(context, left, right)
+
+
+# ------------------------------------------------------------------------------------------------------------ by cases
+
+
+def _by_cases(context: Context, left: Term, right: Term) -> Conditions | None:
+    """Split on signs and orders until the normal form proves every case."""
+    if left.sort != REAL:
+        return None
+    return _cases(context, unfold(left), unfold(right), [MAX_CASES], frozenset())
+
+
+def _cases(context: Context, left: Term, right: Term, budget: list[int], asked: frozenset[Term]) -> Conditions | None:
+    budget[0] -= 1
+    if budget[0] < 0:
+        return None
+    found = _algebra(context, left, right)
+    if found is not None:
+        return found
+    facts = Normaliser(context).facts
+    for split in _splits((left, right)):
+        if split in asked or facts.holds(split) or facts.refuted(split):
+            continue
+        out: list[Term] = []
+        for case in (split, not_(split)):
+            if case.op == "not" and split.op == "le":
+                case = lt(split.args[1], split.args[0])
+            inner = context.assuming("case", case)
+            conditions = _cases(inner, _taken(left, split, case), _taken(right, split, case), budget, asked | {split})
+            if conditions is None:
+                return None
+            out += [q for c in conditions if (q := implies(case, c)) not in out]
+        return tuple(out)
+    return None
+
+
+def _taken(t: Term, split: Term, case: Term) -> Term:
+    """A choice on the proposition `split`, carried out."""
+    chosen = case == split
+    mapping: dict[Term, Term] = {}
+    for s in subterms(t):
+        if s.op == "ite" and s.args[0] == split and not s.loose:
+            mapping[s] = s.args[1] if chosen else s.args[2]
+        elif s.op == "ind" and s.args[0] == split:
+            mapping[s] = num(1 if chosen else 0)
+    while mapping:
+        new = substitute(t, mapping)
+        if new == t:
+            break
+        t = new
+    return t
+
+
+def _splits(terms: tuple[Term, ...]) -> Iterator[Term]:
+    """Propositions on whose truth something in the terms depends, each as ``a <= b`` or as the author wrote it."""
+    seen: set[Term] = set()
+    for t in terms:
+        for s in subterms(t):
+            if s.loose or s in seen:
+                continue
+            seen.add(s)
+            if s.op == "fn" and s.data == "abs":
+                yield le(0, s.args[0])
+            elif s.op == "fn" and s.data == "sign":
+                yield le(0, s.args[0])
+                yield le(s.args[0], 0)
+            elif s.op in ("max", "min"):
+                for j in range(1, len(s.args)):
+                    for i in range(j):
+                        yield le(s.args[i], s.args[j])
+            elif s.op == "ite" or s.op == "ind":
+                yield from _atoms(s.args[0])
+                yield s.args[0]
+
+
+def _atoms(p: Term) -> Iterator[Term]:
+    """The comparisons in a proposition."""
+    if p.op in ("and", "or", "not", "implies"):
+        for q in p.args:
+            yield from _atoms(q)
+    elif p.op in ("le", "lt", "eq") and p.args[0].sort in (INT, REAL):
+        yield p if p.op != "lt" else le(p.args[1], p.args[0])
+
+
+# -------------------------------------------------------------------------------------------------------- by induction
+
+
+def _by_induction(context: Context, left: Term, right: Term, depth: int = NESTED) -> Conditions | None:
+    """Induction over a declared integer with a lower bound."""
+    if left.sort != REAL:
+        return None
+    left, right = unfold(left), unfold(right)
+    used = free_symbols(left) | free_symbols(right)
+    for d in context.declarations:
+        n = d.symbol
+        if n is None or n.sort != INT or n not in used:
+            continue
+        start = _start(d)
+        if start is None or any(n in free_symbols(a) for s in used for a in s.args):
+            continue
+        conditions = _induct(_about(context, d, start), left, right, n, start, depth)
+        if conditions is not None:
+            return conditions
+    return None
+
+
+def _start(d: Declaration) -> Term | None:
+    """The smallest value of a declared integer, where it is declared as a number."""
+    for name in ("minimum", "at least"):
+        p = d.property(name)
+        if p is not None and p.args[0].op == "aff" and not p.args[0].args:
+            return p.args[0]
+    return None
+
+
+def _about(context: Context, d: Declaration, start: Term) -> Context:
+    """The context in which the step is made: of the symbol that `d` declares, only that it is at least `start`."""
+    n = d.symbol
+    assert n is not None
+    out: list[Declaration] = []
+    for other in context.declarations:
+        if other == d:
+            bound = Property("at least", (le(start, n),), (start,))
+            out.append(Declaration(n, "integer", (bound,)))
+        elif not _mentions(other, n):
+            out.append(other)
+    return Context(tuple(out))
+
+
+def _mentions(d: Declaration, n: Term) -> bool:
+    facts = [f for p in d.properties for f in p.facts]
+    return any(n in free_symbols(t) for t in (*facts, *((d.symbol,) if d.symbol is not None else ())))
+
+
+def _induct(context: Context, left: Term, right: Term, n: Term, start: Term, depth: int) -> Conditions | None:
+    """``d(start) = 0`` and ``d(n + 1) = c·d(n)`` for some ``c`` give ``d(n) = 0``, where ``d = left − right``."""
+    base = _algebra(context, substitute(left, {n: start}), substitute(right, {n: start}))
+    if base is None:
+        return None
+    difference = left - right
+    after = substitute(difference, {n: n + 1})
+    open_steps: list[tuple[Term, Conditions]] = []
+    for c in _factors((left, right), n):
+        rest, step = _left_over(context, after, c * difference)
+        # A condition on n itself would have to hold at every step, and is not carried along.
+        if rest is None or any(n in free_symbols(p) for p in step):
+            continue
+        if rest == num(0):
+            return tuple(dict.fromkeys((*base, *step)))
+        open_steps.append((rest, step))
+    for rest, step in open_steps if depth else ():
+        inner = _by_induction(context, rest, num(0), depth - 1)
+        if inner is not None and not any(n in free_symbols(p) for p in inner):
+            return tuple(dict.fromkeys((*base, *step, *inner)))
+    return None
+
+
+def _factors(terms: tuple[Term, ...], n: Term) -> list[Term]:
+    """What a closed form may be multiplied by when `n` grows by one."""
+    out = [num(1)]
+    for t in terms:
+        for s in subterms(t):
+            if s.loose:
+                continue
+            if s.op == "pow" and n in free_symbols(s.args[1]) and n not in free_symbols(s.args[0]):
+                out.append(s.args[0])
+            elif s.op == "factorial" and s.args[0] == n:
+                out.append(real(n + 1))
+            elif s.op == "prod" and s.args[0].op == "range" and s.args[0].args[1] == n:
+                out.append(instantiate(s.body, n + 1))
+    return list(dict.fromkeys(out))
+
