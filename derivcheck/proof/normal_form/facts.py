@@ -242,7 +242,7 @@ class Facts:
         for rule in self.rules:
             if rule.left.op != t.op:
                 continue
-            for binding in match(rule.left, t, rule.schema.names):
+            for binding in match(rule.left, t, rule.schema.names, self.n.symmetric):
                 if self._admissible(rule.schema, binding):
                     if t in self._busy:
                         return None
@@ -637,7 +637,7 @@ class Facts:
                 target = a.args[0] if a.op == "real" else a
                 if trigger.op == "app" and (target.op != "app" or target.args[0] != trigger.args[0]):
                     continue
-                for binding in match(trigger, target, s.names):
+                for binding in match(trigger, target, s.names, self.n.symmetric):
                     self._busy.add(a)
                     try:
                         if self._admissible(s, binding):
@@ -769,7 +769,7 @@ class Facts:
             q = s.conclusion
             if q.op != p.op or q.data != p.data:
                 continue
-            for binding in match(q, p, s.names):
+            for binding in match(q, p, s.names, self.n.symmetric):
                 if self._admissible(s, binding):
                     return True
         return False
@@ -832,7 +832,7 @@ class Facts:
                 self._integrands[s] = None
         pattern = self._integrands[s]
         if pattern is not None:
-            yield from match(pattern, wanted, s.names)
+            yield from match(pattern, wanted, s.names, self.n.symmetric)
 
     def _finite(self, measure: Term) -> bool:
         """Is the total mass of the measure known to be a number?"""
@@ -863,6 +863,10 @@ def _schemas(p: Term, counter: int) -> Iterator[Schema]:
             yield from go(instantiate(q.body, v), (*variables, (v, q.args[0])), premises)
         elif q.op == "implies":
             yield from go(q.args[1], variables, (*premises, q.args[0]))
+        elif q.op == "not" and q.args[0].op in ("le", "lt"):
+            # the order is total: not (a <= b) is b < a
+            a, b = q.args[0].args
+            yield from go(lt(b, a) if q.args[0].op == "le" else le(b, a), variables, premises)
         else:
             names = frozenset(v for v, _ in variables)
             triggers = tuple(

@@ -15,8 +15,9 @@ Binding = dict[Term, Term]
 
 
 class _Budget:
-    def __init__(self) -> None:
+    def __init__(self, symmetric: frozenset[Term]) -> None:
         self.left = MAX_STEPS
+        self.symmetric = symmetric
 
     def spend(self) -> None:
         self.left -= 1
@@ -24,9 +25,14 @@ class _Budget:
             raise Unknown("matching a fact took too many steps")
 
 
-def match(pattern: Term, term: Term, variables: frozenset[Term]) -> Iterator[Binding]:
-    """The bindings of `variables` under which `pattern` becomes `term` (up to order in products and sums)."""
-    yield from _match(pattern, term, variables, {}, _Budget())
+def match(
+    pattern: Term, term: Term, variables: frozenset[Term], symmetric: frozenset[Term] = frozenset()
+) -> Iterator[Binding]:
+    """The bindings of `variables` under which `pattern` becomes `term`.
+
+    Up to the order in products and sums, and up to that of the indices of `symmetric` matrices.
+    """
+    yield from _match(pattern, term, variables, {}, _Budget(symmetric))
 
 
 def _match(
@@ -55,6 +61,8 @@ def _match(
         yield from _bag(list(p.args), list(t.args), variables, binding, budget)
         return
     yield from _sequence(p.args, t.args, variables, binding, budget)
+    if p.op == "app" and len(p.args) == 3 and p.args[0] in budget.symmetric and t.args[1] != t.args[2]:
+        yield from _sequence(p.args, (t.args[0], t.args[2], t.args[1]), variables, binding, budget)
 
 
 def _mentions(p: Term, variables: frozenset[Term]) -> bool:

@@ -8,6 +8,7 @@ Two terms with one normal form are equal wherever both are defined and the condi
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from fractions import Fraction
 from math import gcd, lcm
@@ -102,6 +103,9 @@ class Normaliser:
         self.symmetric: frozenset[Term] = frozenset(
             d.symbol for d in context.declarations if d.symbol is not None and d.property("symmetric") is not None
         )
+        #: Per inverted matrix: how its entries split (see `inverses`).
+        self.leading_parts: dict[Term, tuple[Poly, Mono, Poly] | None] = {}
+        self._written: dict[Term, Term] = {}
         self._memo: dict[Term, tuple[Poly, tuple[Term, ...]]] = {}
         self.facts = Facts(self, (*context.propositions(), *extra))
 
@@ -120,6 +124,14 @@ class Normaliser:
     def under(self, v: Term, domain: Term) -> sums.Under:
         """A scope in which the opened variable `v` ranges over `domain`; conditions leave it generalised."""
         return sums.Under(self, v, domain)
+
+    def scoped(self, variables: sums.Group) -> AbstractContextManager[None]:
+        """The scope of a group of indices."""
+        return sums.scoped(self, variables)
+
+    def summed(self, variables: sums.Group, p: Poly) -> Poly:
+        """The sum of a polynomial over a group of indices."""
+        return sums.group(self, variables, p)
 
     # ------------------------------------------------------------------------------------------------- arithmetic
 
@@ -665,7 +677,7 @@ class Normaliser:
 
     def array(self, a: Term) -> Term:
         """An array-valued term as the canonical lambda of its entries."""
-        if a.op == "sym" and a not in self.symmetric:
+        if a.op == "sym":
             return a
         names: list[tuple[Term, Term]] = []
         opened = a
@@ -674,8 +686,12 @@ class Normaliser:
             names.append((v, d))
         with sums.scoped(self, names):
             t = to_term(self.nf(opened(*(v for v, _ in names))))
-        if t.op == "app" and t.args[0] in (a, *free_symbols(a)) and t.args[1:] == tuple(v for v, _ in names):
-            return t.args[0]
+        if t.op == "app" and t.args[0] in free_symbols(a):
+            given = [v for v, _ in names]
+            if t.args[0] in self.symmetric:
+                given.sort(key=lambda v: v.key)
+            if list(t.args[1:]) == given:
+                return t.args[0]
         for v, d in reversed(names):
             body = resort(abstract(t, v), self.symmetric)
             t = make("lam", (d, body), None, _fun_sort(d, body), "i")
@@ -685,10 +701,15 @@ class Normaliser:
         f, *args = t.args
         if f.op == "inverse":
             inner = self.array(f.args[0])
-            self.need(predicate("invertible", f.args[0]))
-            return self.rewrite(
-                make("app", (make("inverse", (inner,), None, f.sort), *map(self.argument, args)), None, REAL)
-            )
+            # The condition in the words of whoever wrote it first; the canonical matrix is the same one.
+            self.need(predicate("invertible", self._written.setdefault(inner, f.args[0])))
+            g = make("inverse", (inner,), None, f.sort)
+            given = [self.argument(a) for a in args]
+            if g not in self.symmetric and self.is_symmetric(inner):
+                self.symmetric |= {g}
+            if g in self.symmetric:
+                given.sort(key=lambda a: a.key)
+            return self.rewrite(make("app", (g, *given), None, REAL))
         if f.op == "defn":
             return self.nf(unfold(f)(*args))
         if f.op not in ("sym", "bound"):
@@ -698,6 +719,17 @@ class Normaliser:
             given.sort(key=lambda a: a.key)
             return self.rewrite(make("app", (f, *given), None, t.sort))
         return self.rewrite(make("app", (f, *given), None, t.sort))
+
+    def is_symmetric(self, a: Term) -> bool:
+        """Is the canonical matrix `a` its own transpose?"""
+        if a in self.symmetric:
+            return True
+        if a.op != "lam" or a.body.op != "lam":
+            return False
+        i, j = (self.fresh.symbol(h, INT) for h in "ij")
+        rows, columns = domains(a)
+        with self.scoped([(i, rows), (j, columns)]):
+            return rows == columns and self.nf(a(i, j)) == self.nf(a(j, i))
 
     def binder(self, t: Term) -> Term:
         """A binder that the normal form does not take apart, with a canonical body."""

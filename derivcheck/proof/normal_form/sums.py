@@ -35,6 +35,7 @@ from derivcheck.language import (
 from derivcheck.language.build import affine, affine_parts, int_add
 from derivcheck.language.terms import domain_of_measure, variable_sort
 from derivcheck.proof.normal_form.calculus import generalised
+from derivcheck.proof.normal_form.inverses import contracted
 from derivcheck.proof.normal_form.labelling import (
     canonical,
     contraction,
@@ -395,6 +396,9 @@ def _sum_group(n: Normaliser, variables: Group, mono: Mono) -> Poly:
                         for c in inside:
                             p = n.times(p, n.indicator(put_indices(c, {v: value})))
                     return group(n, others, p)
+    found = contracted(n, variables, mono)
+    if found is not None:
+        return group(n, *found)
     # 2. exponents that split: a^{t - v} = a^t a^{-v}
     for k, (a, e) in enumerate(mono):
         if e.terms and not any(v in mentioned(a) for v, _ in variables):
