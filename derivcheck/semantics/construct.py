@@ -234,7 +234,7 @@ def _array(world: Interpretation, d: Declaration) -> Function:
         if d.symbol in world.square_symbols:
             squares = [x for x in SQUARES if _allowed_square(x, world, d)]
             pool, rare = (squares, 0) if squares else (pool, rare)
-        return table(world, d.name, domains, pool, rare)
+        return _degenerate(world, d.name, table(world, d.name, domains, pool, rare))
     r, c = domains
     if not isinstance(r, RangeDomain) or not isinstance(c, RangeDomain):
         raise Reject(f"'{d.name}' has a structure but is not a matrix")
@@ -247,6 +247,27 @@ def _array(world: Interpretation, d: Declaration) -> Function:
     if rows is None:
         raise Reject(f"no {n}×{m} matrix is {', '.join(sorted(structure))}")
     return matrices.as_function(rows, (r, c))
+
+
+def _degenerate(world: Interpretation, name: str, entries: Function) -> Function:
+    """Some matrices repeat their first row or column at the end: they are singular although nothing says so."""
+    domains = entries.domains
+    if len(domains) != 2 or not all(isinstance(r, RangeDomain) and r.hi is not None for r in domains):
+        return entries
+    style = world.choices.choose(f"{name} rank", ("general", "general", "repeated row", "repeated column"))
+    if style == "general":
+        return entries
+    axis = 0 if style == "repeated row" else 1
+    last = domains[axis]
+    assert isinstance(last, RangeDomain)
+
+    def rule(args: tuple[Value, ...]) -> Value:
+        moved = list(args)
+        if moved[axis] == last.hi:
+            moved[axis] = last.lo
+        return entries.at(tuple(moved))
+
+    return Function(domains, rule)
 
 
 def _choice(world: Interpretation, d: Declaration) -> Function:
@@ -277,9 +298,8 @@ def _function(world: Interpretation, d: Declaration) -> Function:
 
 
 def random_weights(world: Interpretation, label: str, faces: int, normalised: bool) -> list[Number]:
-    """Skewed positive weights."""
-    pool = WEIGHTS + WIDE_WEIGHTS
-    raw = [world.choices.choose(f"{label} weight {k}", pool, "weight", len(WIDE_WEIGHTS)) for k in range(faces)]
+    """Skewed positive weights (moderate ones: densities against them go to extremes)."""
+    raw = [world.choices.choose(f"{label} weight {k}", WEIGHTS, "mass") for k in range(faces)]
     mass = total(raw)
     return [div(w, mass) for w in raw] if normalised else raw
 

@@ -89,7 +89,7 @@ from derivcheck.semantics.values import (
     matrix_of,
 )
 
-#: Two balls that overlap count as agreement only if they are this small against the larger side (or in themselves).
+#: Two balls that overlap count as agreement only if they are this small (in themselves, if both contain zero).
 RELATIVE_WIDTH = arb(2) ** -40
 ABSOLUTE_WIDTH = arb(2) ** -60
 #: The same for extrapolated values, whose radii are estimates.
@@ -386,9 +386,12 @@ class Evaluator:
         evidence = "numeric" if numeric else "balls"
         if a.overlaps(b):
             radius = a.rad() + b.rad()
-            scale = max(a.abs_upper(), b.abs_upper())
-            rigorous_width = max(RELATIVE_WIDTH * scale, ABSOLUTE_WIDTH)
-            allowed = max(scale / 1000, EXTRAPOLATED_WIDTH) if numeric else rigorous_width
+            # Against the side that is certainly not zero, if there is one: agreement must not depend on the scale.
+            scale = a.abs_lower().max(b.abs_lower())
+            if scale > 0:
+                allowed = scale / 1000 if numeric else RELATIVE_WIDTH * scale
+            else:
+                allowed = EXTRAPOLATED_WIDTH if numeric else ABSOLUTE_WIDTH
             if radius > allowed:
                 raise Imprecise("two numbers cannot be told apart at this precision")
             if op == "lt" and a.is_exact() and b.is_exact() and evidence == "balls":
@@ -905,6 +908,9 @@ def show(value: Value) -> str:
             )
         case Measure():
             return "weights " + ", ".join(nm.shown(w) for w in value.weights(value.space.atom))
+        case AtomicMeasure():
+            atoms = zip(value.points, value.weights, strict=True)
+            return "weights " + ", ".join(f"{nm.shown(w)} at {show(x)}" for x, w in atoms)
         case Function():
             return _show_function(value)
     return nm.shown(value)

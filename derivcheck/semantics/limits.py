@@ -32,6 +32,8 @@ SERIES_STEPS = range(2, 10)
 FEWEST = 6
 #: The radius is this multiple of the last change of the extrapolated value.
 SAFETY = 8
+#: Successive steps on the grid must shrink by this factor.
+SHRINKING = arb(0.95)
 
 
 def limit(
@@ -103,7 +105,17 @@ def extrapolate(
 
 
 def _settled(values: list[Number]) -> Number:
-    """The best of the plain, Aitken and Richardson sequences, judged by how much each still changes."""
+    """The best of the plain, Aitken and Richardson sequences, judged by how much each still changes.
+
+    Raises
+    ------
+    Unknown
+        If the steps do not shrink: acceleration then invents limits (Aitken's of 2, 4, 8, … is 0).
+    """
+    step, before = abs(values[-1] - values[-2]), abs(values[-2] - values[-3])
+    noise = arb(2) ** -60 * values[-1].abs_upper() + values[-1].rad() + values[-2].rad()
+    if not (step < before * SHRINKING or step.abs_upper() <= noise):
+        raise Unknown("a limit's values do not settle")
     candidates = [values, _aitken(values), _richardson(values)]
     best: Number | None = None
     for sequence in candidates:

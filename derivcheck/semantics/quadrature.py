@@ -33,6 +33,7 @@ from derivcheck.semantics.numbers import (
     parts,
     sub,
     total,
+    union,
 )
 from derivcheck.semantics.values import IntervalDomain, NeedsCoin
 
@@ -66,17 +67,27 @@ def integrate_interval(ev: Evaluator, f: Integrand, domain: IntervalDomain) -> N
     """
     lo, hi = domain.lo, domain.hi
     if lo is not None and hi is not None:
-        if compare(lo, hi) >= 0:
-            return ZERO
-        if isinstance(lo, Dual) or isinstance(hi, Dual):
-            width = sub(hi, lo)  # bounds that move: z = lo + s·width with fixed bounds for s
-            return _integrate(ev, lambda s: mul(f(add(lo, mul(s, width))), width), ZERO, ONE)
-        return _integrate(ev, f, lo, hi)
+        return ev.enclosure(
+            lambda: _bounded(ev, f, lo, hi) if compare(lo, hi) < 0 else ZERO,
+            lambda: union(ZERO, _moving(ev, f, lo, hi)),  # a box of bounds that straddles the empty interval
+        )
     if isinstance(lo, Dual) or isinstance(hi, Dual):
         end = lo if lo is not None else hi
         shift = IntervalDomain(None if lo is None else ZERO, None if hi is None else ZERO)
         return integrate_interval(ev, lambda s: f(add(end, s)), shift)
     return _improper(ev, f, lo, hi)
+
+
+def _bounded(ev: Evaluator, f: Integrand, lo: Number, hi: Number) -> Number:
+    if any(isinstance(x, Dual | acb) for x in (lo, hi)):
+        return _moving(ev, f, lo, hi)
+    return _integrate(ev, f, lo, hi)
+
+
+def _moving(ev: Evaluator, f: Integrand, lo: Number, hi: Number) -> Number:
+    """An integral with bounds that are dual or complex: z = lo + s·width with fixed bounds for s."""
+    width = sub(hi, lo)
+    return _integrate(ev, lambda s: mul(f(add(lo, mul(s, width))), width), ZERO, ONE)
 
 
 def _integrate(ev: Evaluator, f: Integrand, lo: Number, hi: Number) -> Number:
@@ -131,6 +142,11 @@ def _arb(ev: Evaluator, f: Integrand, lo: Number, hi: Number, evaluations: int =
     )
     if stopped:
         raise stopped[0]
+    if ev.state.analytic is not None:
+        # Inside another integrand: a parameter is a complex box, and the value is one, as wide as it must be.
+        if not result.is_finite():
+            raise NotAnalytic
+        return result
     value = result.real
     if not result.is_finite() or value.rad() > WIDEST.max(arb(2) ** -40 * abs(value.mid())):
         return None
@@ -139,6 +155,8 @@ def _arb(ev: Evaluator, f: Integrand, lo: Number, hi: Number, evaluations: int =
 
 def _towards_ends(ev: Evaluator, f: Integrand, lo: Number, hi: Number) -> Number:
     """An integral whose integrand is singular at an end: leave out less and less of both ends."""
+    if ev.state.analytic is not None:
+        raise NotAnalytic
     width = sub(hi, lo)
 
     def inner(k: int) -> Number:
@@ -154,6 +172,8 @@ def _towards_ends(ev: Evaluator, f: Integrand, lo: Number, hi: Number) -> Number
 
 def _improper(ev: Evaluator, f: Integrand, lo: Number | None, hi: Number | None) -> Number:
     """An integral over an infinite interval: cut it at 2, 4, 8, …"""
+    if ev.state.analytic is not None:
+        raise NotAnalytic  # no enclosure for complex parameters; the outer integral may manage with real ones
     ev.extrapolated()
     start: Number = lo if lo is not None else hi if hi is not None else ZERO
     pieces: dict[int, Number] = {0: ZERO}
