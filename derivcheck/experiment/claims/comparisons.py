@@ -41,8 +41,9 @@ def comparisons(statement: Term, numeric: Numeric) -> Iterator[Comparison]:
             for j in numeric.members(statement.args[0]):
                 yield from comparisons(instantiate(statement.body, integer(j)), numeric)
         case "implies":
-            if numeric.truth(statement.args[0]).all():
-                yield from comparisons(statement.args[1], numeric)
+            premise, conclusion = statement.args
+            if numeric.truth(premise).all() or numeric.world.make_equal(premise):
+                yield from comparisons(conclusion, Numeric(numeric.world, numeric.measured))
         case "eq" | "le" | "lt":
             left, right = statement.args
             relation = "==" if statement.op == "eq" else "<="

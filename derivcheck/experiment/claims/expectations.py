@@ -141,6 +141,9 @@ class _Moved:
         self._at(self._x)
         return self._world.at(symbol, args)
 
+    def make_equal(self, premise: Term) -> bool:
+        return False
+
 
 def test_comparison(
     comparison: Comparison, world: SampledWorld, seed: int, names: tuple[str | int, ...], alpha: float

@@ -60,6 +60,9 @@ class World(Protocol):
     def at(self, symbol: Term, args: tuple[Any, ...]) -> Rows:
         """The value of a function symbol at integers, real rows, or outcomes (None)."""
 
+    def make_equal(self, premise: Term) -> bool:
+        """Give a symbol that is free to choose the value that makes an equation true; False if there is none."""
+
 
 def _function(name: str) -> Callable[[Rows], Rows]:
     simple: dict[str, Callable[[Rows], Rows]] = {

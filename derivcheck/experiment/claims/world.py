@@ -68,6 +68,7 @@ class SampledWorld:
         self.interpretation = interpretation
         self.law = law
         self.temporary: dict[Term, Rows] = {}
+        self.chosen: dict[Term, Rows] = {}
         self.declared = {d.symbol: d for d in _flat(context.declarations) if d.symbol is not None}
         self.definitions = {s: t for d in _flat(context.declarations) for s, t in d.model}
         self.random = {s: d for s, d in self.declared.items() if d.kind == "random" and s not in self.definitions}
@@ -96,6 +97,8 @@ class SampledWorld:
         """See `World`."""
         if symbol in self.temporary:
             return self.temporary[symbol]
+        if symbol in self.chosen:
+            return self.chosen[symbol]
         return np.array([_float(self._value(symbol))])
 
     def at(self, symbol: Term, args: tuple[Any, ...]) -> Rows:
@@ -108,7 +111,7 @@ class SampledWorld:
             return pick_entry(entries, where)
         if symbol in self.random:
             return self._draw_of(symbol, args[:-1])
-        if None in args:
+        if None in args or (self.chosen and symbol in self.definitions):
             return self._defined(symbol, args)
         if not all(isinstance(a, int) for a in args):
             raise Unsupported(f"'{symbol}' at a real argument")
@@ -116,6 +119,17 @@ class SampledWorld:
             return np.array([_float(self._value(symbol).at(args))])
         except EvaluationError as error:
             raise Unsupported(f"'{symbol}': {error}") from error
+
+    def make_equal(self, premise: Term) -> bool:
+        """See `World`: a real symbol of which nothing is known takes the value of the other side."""
+        if premise.op != "eq":
+            return False
+        for free, other in (premise.args, premise.args[::-1]):
+            declaration = self.declared.get(free)
+            if declaration is not None and declaration.kind == "real" and not declaration.properties:
+                self.chosen[free] = Numeric(self).real(other)
+                return True
+        return False
 
     def _value(self, symbol: Term) -> Any:
         try:

@@ -23,6 +23,7 @@ from derivcheck.language import (
     delta,
     eq,
     exp,
+    implies,
     inverse,
     ite,
     le,
@@ -165,6 +166,14 @@ def test_families_that_are_not_declared_independent_are_not() -> None:
 
     assert outcome(*pair(True)) is Outcome.CONFIRMS
     assert outcome(*pair(False)) is Outcome.REFUTES
+
+
+def test_an_equation_as_premise_is_made_true() -> None:
+    g, _, mean, _, measure, y = sample(iid=True)
+    start = g.real("start")
+    moved = E(measure, lambda w: start + y(1, w))
+    assert outcome(g.context, implies(eq(start, mean), eq(moved, 2 * mean))) is Outcome.CONFIRMS
+    assert outcome(g.context, implies(eq(start, mean), eq(moved, mean))) is Outcome.REFUTES
 
 
 def test_the_derivative_of_an_expectation() -> None:
