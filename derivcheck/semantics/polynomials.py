@@ -10,14 +10,37 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-from derivcheck.semantics.numbers import ONE, ZERO, Dual, EvaluationError, Number, add, mul, total
+from derivcheck.semantics.numbers import ONE, ZERO, Dual, EvaluationError, Number, add, is_exact, mul, total
 from derivcheck.semantics.values import Coin, Measure, Outcome, Space
 
 #: More monomials than this are not worth their products.
 MOST_MONOMIALS = 4_000
 
-#: A product of one function per coin; each function is the tuple of its values on the coin's faces.
-Monomial = frozenset[tuple[Outcome, Coin, tuple[Number, ...]]]
+
+class Column:
+    """The values of a function of one coin, by face; equal when exact and equal, else only to itself."""
+
+    __slots__ = ("_hash", "exact", "values")
+
+    def __init__(self, values: Sequence[Number]) -> None:
+        self.values = tuple(values)
+        self.exact = all(map(is_exact, self.values))
+        self._hash = hash(self.values) if self.exact else id(self)
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        return isinstance(other, Column) and self.exact and other.exact and self.values == other.values
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __mul__(self, other: Column) -> Column:
+        return Column([a * b for a, b in zip(self.values, other.values, strict=True)])
+
+
+#: A product of one function per coin of an outcome.
+Monomial = frozenset[tuple[Outcome, Coin, Column]]
 
 
 class NotPolynomial(EvaluationError):
@@ -103,7 +126,7 @@ def _product(m: Monomial, n: Monomial) -> Monomial:
     out = {(w, coin): values for w, coin, values in m}
     for w, coin, values in n:
         known = out.get((w, coin))
-        out[w, coin] = values if known is None else tuple(a * b for a, b in zip(known, values, strict=True))
+        out[w, coin] = values if known is None else known * values
     return frozenset((w, coin, values) for (w, coin), values in out.items())
 
 
@@ -121,7 +144,7 @@ class SymbolicOutcome(Outcome):
         """The polynomial that is `values` on the faces of `coin`."""
         if any(isinstance(x, Dual) for x in values):
             raise NotPolynomial("a law that is being differentiated")
-        return Polynomial({frozenset({(self, coin, tuple(values))}): ONE})
+        return Polynomial({frozenset({(self, coin, Column(values))}): ONE})
 
 
 def expectation(measure: Measure, body: Callable[[Outcome], Number]) -> Number:
@@ -154,7 +177,7 @@ def _integrated(measure: Measure, outcome: Outcome, value: Number) -> Number:
                 rest.append(factor)
                 continue
             mass = mass and coin is not atom
-            c = mul(c, total([mul(x, y) for x, y in zip(values, measure.weights(coin), strict=True)]))
+            c = mul(c, total([mul(x, y) for x, y in zip(values.values, measure.weights(coin), strict=True)]))
         if mass:
             c = mul(c, measure.mass())
         key = frozenset(rest)

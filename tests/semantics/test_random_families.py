@@ -20,7 +20,6 @@ from derivcheck.language import (
     eq,
     lam,
     le,
-    lt,
     ne,
     predicate,
     range_,
@@ -72,7 +71,9 @@ def test_declared_facts_hold_by_construction(name):
     g, *_ = family(**VARIANTS[name])
     for seed in range(10):
         drawn = draw(g.context, seed, PLANS[seed % len(PLANS)], attempts=2)
-        for fact in drawn.world.check():
+        with nm.working_precision(128):
+            facts = list(drawn.world.check())
+        for fact in facts:
             assert fact.judgement.truth in (Truth.TRUE, Truth.SUPPORTED), (fact, drawn.world.description())
 
 
@@ -243,7 +244,7 @@ def test_derivatives_pass_through_expectations():
     assert outcome(g, eq(D(risk, c), 2 * c - 2 * E(p, lambda w: x(w)))) == "confirms"
     assert outcome(g, eq(D(risk, c), 2 * c)) == "refutes"
     assert outcome(g, le(Var(p, lambda w: x(w)), risk)) == "confirms"
-    assert outcome(g, lt(Var(p, lambda w: x(w)), risk), instances=32) == "refutes"
+    assert outcome(g, le(risk, Var(p, lambda w: x(w)))) == "refutes"
 
 
 # ------------------------------------------------------------------- the two ways to compute an expectation agree
