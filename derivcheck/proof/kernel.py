@@ -29,6 +29,7 @@ from derivcheck.language import (
     abs_,
     abstract,
     and_,
+    derivative_at,
     domain_of_measure,
     domains,
     eq,
@@ -943,6 +944,52 @@ def _continuous(t: Term, x: Term, fresh: Fresh, needs: list[Term]) -> None:
         raise _fail("limit_by_continuity", f"'{t}' is not continuous by its form")
     for a in t.args:
         _continuous(a, x, fresh, needs)
+
+
+def antiderivative(context: Context, integral: Term, primitive: Term) -> Theorem:
+    """``F' = f`` on ``[a, b]`` and ``f`` continuous there by its form give ``⊢ ∫_a^b f(x) dx = F(b) − F(a)``.
+
+    `primitive` is ``λ x. F(x)``; the ends are finite and ``a <= b``.
+    """
+    rule = "antiderivative"
+    if integral.op != "int" or integral.args[0].op != "lebesgue" or any(map(_infinite, integral.args[0].args[0].args)):
+        raise _fail(rule, f"'{integral}' is not an integral over a bounded interval")
+    if primitive.op != "lam" or primitive.args[0].op != "interval" or primitive.body.sort != REAL:
+        raise _fail(rule, f"'{primitive}' is not a function of a real variable")
+    _closed(rule, context, integral, primitive)
+    domain = integral.args[0].args[0]
+    lo, hi = domain.args
+    fresh = _fresh(context, integral, primitive)
+    x, body = open_binder(integral, fresh)
+    inner = context.extended(opened(x, domain))
+    n = Normaliser(inner)
+    needs: list[Term] = []
+    _continuous(unfold(body), x, fresh, needs)
+    try:
+        slope = n.nf(unfold(derivative_at(lambda y: primitive(y), x)))
+        if not n.is_zero(plus(slope, n.nf(unfold(body)), Fraction(-1))):
+            raise _fail(rule, f"the derivative of '{primitive}' is '{to_term(slope)}', not '{body}'")
+    except Unknown as unknown:
+        raise _fail(rule, str(unknown)) from None
+    open_conditions = [c for c in (*n.conditions, *needs) if not n.facts.holds(c)]
+    conditions = [_for_all(x, domain, c) if x in free_symbols(c) else c for c in open_conditions]
+    conditions += _undischarged(context, [le(lo, hi)])
+    statement = eq(integral, primitive(hi) - primitive(lo))
+    return _theorem(_KEY, rule, context, statement, more_conditions=conditions, integral=integral, primitive=primitive)
+
+
+def dominated(th: Theorem, measure: Term) -> Theorem:
+    """``⊢ ∀ v. |f| <= g`` gives ``⊢ f integrable`` under the condition that ``g`` is."""
+    q = th.statement
+    if measure.sort != MEASURE or q.op != "forall" or q.args[0] != domain_of_measure(measure):
+        raise _fail("dominated", f"'{q}' does not range over the domain of '{measure}'")
+    p = q.body
+    if p.op not in ("le", "lt") or p.args[0].op != "fn" or p.args[0].data != "abs":
+        raise _fail("dominated", f"'{q}' does not bound an absolute value")
+    f, g = p.args[0].args[0], p.args[1]
+    statement, bound = (make("integrable", (measure, t), None, PROP, q.hint) for t in (f, g))
+    more = _undischarged(th.context, [bound])
+    return _theorem(_KEY, "dominated", th.context, statement, [th], more_conditions=more, measure=measure)
 
 
 def limit_congruence(th: Theorem, p: Term) -> Theorem:
