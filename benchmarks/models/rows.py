@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
+from benchmarks.models.gradient_checks import CHECKS, gradient_check
+from benchmarks.models.replicas import initialisations, training
 from benchmarks.models.timing import interleaved
 from benchmarks.models.training_step import WORKLOADS, contenders
 
 __all__ = ["rows", "table"]
+
+Make = Callable[[], dict[str, Callable[[], object]]]
 
 
 def rows(
     threads: int, dtypes: Sequence[str], seconds: float, only: str = "", peers: bool = True
 ) -> Iterator[dict[str, Any]]:
     """Time every workload; one dictionary a row, times in seconds."""
+    for name, dtype, make in _workloads(threads, dtypes, peers):
+        if only in name:
+            yield _row(name, dtype, threads, interleaved(make(), seconds))
+
+
+def _workloads(threads: int, dtypes: Sequence[str], peers: bool) -> Iterator[tuple[str, str, Make]]:
     for dtype in dtypes:
         for workload in WORKLOADS:
-            if only not in workload.name:
-                continue
-            yield _row(workload.name, dtype, threads, interleaved(contenders(workload, dtype, threads, peers), seconds))
+            yield workload.name, dtype, partial(contenders, workload, dtype, threads, peers)
+        yield "10,000 initialisations, 5 layers of width 64", dtype, partial(initialisations, dtype, peers)
+        yield "1,000 tiny MLPs, one training step", dtype, partial(training, dtype, peers)
+    if "float64" in dtypes:  # gradcheck wants double precision
+        for name in CHECKS:
+            yield f"gradient check: {name}", "float64", partial(gradient_check, name, peers)
 
 
 def _row(name: str, dtype: str, threads: int, times: dict[str, float]) -> dict[str, Any]:

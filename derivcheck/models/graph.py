@@ -15,7 +15,7 @@ import numpy as np
 
 from derivcheck.models.tensor import PRIMITIVES, Array, Tensor, labelled
 
-__all__ = ["Graph", "reachable", "rewrite"]
+__all__ = ["Graph", "reachable", "rewrite", "substitute"]
 
 
 def reachable(outputs: Sequence[Tensor]) -> list[Tensor]:
@@ -113,3 +113,14 @@ def rewrite(graph: Graph, rule: Callable[[Tensor, tuple[Tensor, ...]], Tensor | 
             out = Tensor(t.primitive, inputs, t.attributes, t.shape, t.kind, t.scope)
         new[t] = out
     return Graph(graph.inputs, tuple(new[t] for t in graph.outputs))
+
+
+def substitute(outputs: Sequence[Tensor], replaced: dict[Tensor, Tensor]) -> list[Tensor]:
+    """The outputs with some of the nodes below them replaced by others of the same shape."""
+    new = dict(replaced)
+    for t in reachable(outputs):
+        if t not in new:
+            inputs = tuple(new[x] for x in t.inputs)
+            same = inputs == t.inputs
+            new[t] = t if same else Tensor(t.primitive, inputs, t.attributes, t.shape, t.kind, t.scope)
+    return [new[t] for t in outputs]

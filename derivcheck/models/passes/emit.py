@@ -23,6 +23,7 @@ from derivcheck.models.passes.host import FUNCTIONS, TEXT
 from derivcheck.models.passes.layout import contiguous, root
 from derivcheck.models.passes.plan import Plan
 from derivcheck.models.primitives.structural import fold_places
+from derivcheck.models.random_numbers import fill_normal
 from derivcheck.models.tensor import PRIMITIVES, Array, Tensor
 
 __all__ = ["Emitted", "emit"]
@@ -144,6 +145,9 @@ def _scatter(e: _Emitter, t: Tensor, out: str, ins: list[str]) -> list[str]:
 def _random(e: _Emitter, t: Tensor, out: str, ins: list[str]) -> list[str]:
     if np.issubdtype(e.plan.dtype, np.complexfloating):
         return _reference(e, t, out, ins)
+    if t.attributes["law"] == "normal" and e.plan.dtype == np.float32:
+        e.names["fill_normal"] = fill_normal
+        return [f"fill_normal({ins[0]}, {out})"]
     law = "standard_normal" if t.attributes["law"] == "normal" else "random"
     return [f"{ins[0]}.{law}(dtype=np.{e.plan.dtype.name}, out={out})"]
 
@@ -360,7 +364,9 @@ def identifiers(paths: Sequence[str]) -> list[str]:
             f"x_{name}"
             if name[0].isdigit()
             or keyword.iskeyword(name)
-            or re.fullmatch(r"[tvsc]\d+|ones_\d+|np|lo|hi|target|place|exp|divide|log|sqrt|max|min|float|range", name)
+            or re.fullmatch(
+                r"[tvsc]\d+|ones_\d+|np|lo|hi|target|place|exp|divide|log|sqrt|max|min|float|range|fill_normal", name
+            )
             else name
         )
         while name in out:
