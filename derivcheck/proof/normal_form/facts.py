@@ -35,6 +35,7 @@ from derivcheck.language import (
     symbol,
     unfold,
 )
+from derivcheck.language.build import affine_parts, int_add
 from derivcheck.language.terms import domain_of_measure, variable_sort
 from derivcheck.proof.normal_form.matching import Binding, match
 from derivcheck.proof.normal_form.names import MARK
@@ -46,6 +47,7 @@ from derivcheck.proof.normal_form.poly import (
     Poly,
     Unknown,
     constant,
+    from_integer,
     mono_term,
     plus,
     scaled,
@@ -97,7 +99,7 @@ class Facts:
         self.schemas: list[Schema] = []
         self.rules: list[Rule] = []
         self.scopes: list[tuple[Term, Term | None]] = []
-        self._linear: list[list[tuple[Poly, bool]]] = [[]]
+        self._linear: list[list[tuple[Poly, bool]] | None] = [[]]
         self._signs: list[dict[Term, int | float | None]] = [{}]
         self._answers: list[dict[Term, bool]] = [{}]
         self._asking: set[tuple[str, Term]] = set()
@@ -121,16 +123,10 @@ class Facts:
         self.scopes.append((v, domain))
         self._signs.append({})
         self._answers.append({})
-        self._linear.append([])
-        if domain is not None and domain.op == "range":
-            lo, hi = domain.args
-            self._linear[-1].append(self._difference(lo, v))
-            if hi.op != "oo":
-                self._linear[-1].append(self._difference(v, hi))
-        elif domain is not None and domain.op == "interval":
-            for a, b in ((domain.args[0], v), (v, domain.args[1])):
-                if not _infinite(a) and not _infinite(b):
-                    self._linear[-1].append(self._difference(a, b))
+        self._linear.append(None)
+        if domain is not None and not all(map(_plain_integer, domain.args)):
+            # Worked out now: further in, more is known than holds here.
+            self._scope_facts(len(self.scopes))
 
     def pop(self) -> None:
         """Leave the innermost scope."""
@@ -139,8 +135,26 @@ class Facts:
         self._answers.pop()
         self._linear.pop()
 
+    def _scope_facts(self, level: int) -> list[tuple[Poly, bool]]:
+        """The linear facts of the context (level 0) or of a scope: its variable is in its domain."""
+        known = self._linear[level]
+        if known is None:
+            # Set first: the bounds of a range must not be asked for while they are worked out.
+            known = self._linear[level] = []
+            v, domain = self.scopes[level - 1]
+            if domain is not None and domain.op in ("range", "interval"):
+                for a, b in ((domain.args[0], v), (v, domain.args[1])):
+                    if not _infinite(a) and not _infinite(b):
+                        try:
+                            known.append(self._difference(a, b))
+                        except Unknown:
+                            continue
+        return known
+
     def _difference(self, a: Term, b: Term) -> tuple[Poly, bool]:
         """The linear fact ``a <= b``."""
+        if _plain_integer(a) and _plain_integer(b):
+            return from_integer(int_add(b, a, -1)), False
         return plus(self._nf(b), self._nf(a), Fraction(-1)), False
 
     def _nf(self, t: Term) -> Poly:
@@ -170,8 +184,7 @@ class Facts:
         for s in self.schemas:
             if s.variables or s.premises:
                 continue
-            linear = self._as_linear(s.conclusion)
-            self._linear[0].extend(linear)
+            self._scope_facts(0).extend(self._as_linear(s.conclusion))
         for s in self.schemas:
             rule = self._as_rule(s)
             if rule is not None:
@@ -596,7 +609,8 @@ class Facts:
 
     def _facts_about(self, p: Poly) -> list[tuple[Poly, bool]]:
         """The linear facts that mention a monomial of `p`: ground ones, scopes', and instances for its atoms."""
-        out = [f for level in reversed(self._linear) for f in level if any(m in f[0] for m in p)]
+        levels = reversed(range(len(self._linear)))
+        out = [f for level in levels for f in self._scope_facts(level) if any(m in f[0] for m in p)]
         for m in p:
             for a, e in m:
                 out.extend(f for f in self._instances(a) if any(x in f[0] for x in p))
@@ -892,6 +906,11 @@ def _applications(p: Term) -> Iterator[Term]:
 
 def _put(t: Term, binding: Binding) -> Term:
     return substitute(t, binding)
+
+
+def _plain_integer(t: Term) -> bool:
+    """Is `t` affine in integer symbols?"""
+    return t.sort == INT and all(a.op == "sym" for a in affine_parts(t)[1])
 
 
 def _is_integer(t: Term) -> bool:

@@ -173,6 +173,8 @@ def contraction(
         for v in tied:
             search({**colour, v: _digest(colour[v], b"!")})
 
+    if len(syms) == 1:
+        return build({syms[0]: b""})
     search(dict.fromkeys(syms, b""))
     assert best is not None
     return best
