@@ -19,9 +19,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pebble import ProcessPool
 
-#: One thread of linear algebra a process: the claims share the cores, and results do not depend on how many there are.
-_ONE_THREAD = {
-    name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+#: What the processes find in their environment.  One thread of linear algebra each: the claims share the cores, and
+#: results do not depend on how many there are.  One hash seed: some of SymPy's answers depend on it.
+_ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "VECLIB_MAXIMUM_THREADS": "1",
+    "PYTHONHASHSEED": "0",
 }
 
 
@@ -91,7 +96,7 @@ def pool(jobs: int, deadline: float) -> Iterator[ProcessPool]:
     from derivcheck.engine.worker import prepare
 
     ctx = _Context()
-    with _environment(_ONE_THREAD):
+    with _environment(_ENVIRONMENT):
         if sys.platform != "win32":
             from multiprocessing import forkserver
 

@@ -88,6 +88,13 @@ class WitnessResult:
         return cls(kind, Outcome(data["outcome"]), data["reason"], data.get("code", ""), rest)
 
 
+def _plain_steps(w: WitnessResult) -> dict[str, Any]:
+    """The steps of a proof without their LaTeX and MathML."""
+    if "steps" not in w.detail:
+        return {}
+    return {"steps": [{k: s[k] for k in ("statement", "reason", "sympy") if k in s} for s in w.detail["steps"]]}
+
+
 @dataclass(frozen=True, slots=True)
 class NearMiss:
     """One wrong variant of a claim and what became of it.
@@ -179,7 +186,7 @@ class ClaimResult:
             "verdict": str(self.verdict),
             "conditions": list(self.conditions),
             "assumed": list(self.assumed),
-            "witnesses": {w.kind: w.to_json() for w in self.witnesses},
+            "witnesses": {w.kind: w.to_json() | _plain_steps(w) for w in self.witnesses},
         }
         if self.near_misses is not None:
             out["mutants"] = self.mutant_counts()

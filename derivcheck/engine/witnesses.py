@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from derivcheck.engine.opinions import opinions
 from derivcheck.engine.results import Outcome, WitnessResult
 from derivcheck.experiment.seeds import seed_sequence
-from derivcheck.language import Term
+from derivcheck.language import Context, Term, printing
 from derivcheck.problem import Claim, Measurement, NotRun, Reading
 
 
@@ -80,7 +81,7 @@ def proof(claim: Claim, stream: Stream, *, certificate: bool = False) -> Witness
     if not (isinstance(found, Proof) and isinstance(found.theorem, Theorem)):
         return WitnessResult("proof", Outcome.ABSTAINS, "the proof does not end in a theorem of the kernel", "DC203")
     theorem = found.theorem
-    detail: dict[str, Any] = {"steps": [{"statement": str(s.statement), "reason": s.reason} for s in found.steps]}
+    detail: dict[str, Any] = {"steps": [_step(s.statement, s.reason, claim.context) for s in found.steps]}
 
     def abstain(reason: str, code: str) -> WitnessResult:
         return WitnessResult("proof", Outcome.ABSTAINS, reason, code, detail)
@@ -98,14 +99,25 @@ def proof(claim: Claim, stream: Stream, *, certificate: bool = False) -> Witness
     if not models.found:
         return abstain(f"no case that satisfies the hypotheses was constructed: {models.reason}", "DC206")
     detail["model"] = str(models.example)
+    for step, opinion in zip(detail["steps"], opinions([s.statement for s in found.steps], claim.context), strict=True):
+        if opinion is not None:
+            step["sympy"] = opinion
     detail["conditions"] = [str(c) for c in _ordered(theorem.conditions)]
     detail["assumed"] = [str(h) for h in _ordered(theorem.hypotheses)]
     if certificate:
-        from derivcheck.proof.certificate import certificate as written
-
-        detail["certificate"] = written(found, f"{stream.problem}.{stream.claim}")
+        detail["certificate"] = found.certificate(f"{stream.problem}.{stream.claim}")
     count = len(found.steps)
     return WitnessResult("proof", Outcome.CONFIRMS, f"{count} step{'s' * (count != 1)} accepted", "", detail)
+
+
+def _step(statement: Term, reason: str, context: Context) -> dict[str, str]:
+    """A displayed step, printed three ways."""
+    return {
+        "statement": printing.text(statement, context),
+        "reason": reason,
+        "latex": printing.latex(statement, context),
+        "mathml": printing.mathml(statement, context, display=True),
+    }
 
 
 def _ordered(propositions: Iterable[Term]) -> list[Term]:

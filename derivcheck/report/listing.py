@@ -79,6 +79,7 @@ def print_problem(result: ProblemResult, *, latex: bool) -> None:
             for number, step in enumerate(steps, 1):
                 statement = step.get("latex") if latex else None
                 put(out, f"{number}. {statement or step['statement']}", 4)
-                put(out, Text(f"by {step['reason']}", style="dim"), 7)
+                opinion = f"   (SymPy: {step['sympy']})" if "sympy" in step else ""
+                put(out, Text(f"by {step['reason']}{opinion}", style="dim"), 7)
         if proof.outcome is not Outcome.CONFIRMS:
             put(out, Text.assemble("proof: ", word(str(proof.outcome)), f"  {proof.reason}"), 2)

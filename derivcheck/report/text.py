@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from rich.console import Console
 from rich.padding import Padding
+from rich.table import Table
 from rich.text import Text
 
 from derivcheck.engine.results import ClaimResult, Outcome, ProblemResult, Report, Verdict, WitnessResult
@@ -31,17 +32,26 @@ STYLES = {
     "survived": "bold red",
 }
 
+#: Where the reason of a witness begins.
+WITNESS_COLUMN = 26
+
 
 def console() -> Console:
     """A console on standard output: coloured and wrapped on a terminal, one line a line in a pipe."""
     return Console(highlight=False, markup=False, emoji=False)
 
 
-def put(out: Console, line: Text | str, indent: int = 0) -> None:
-    """Print a line, wrapped under its indentation on a terminal and never wrapped in a pipe."""
+def put(out: Console, line: Text | str, indent: int = 0, hang: int = 0) -> None:
+    """Print a line, wrapped under its indentation on a terminal and never wrapped in a pipe.
+
+    The first `hang` characters are a column of their own: what is wrapped stands beside it.
+    """
     text = Text(line) if isinstance(line, str) else line
     if out.is_terminal:
-        out.print(Padding(text, (0, 0, 0, indent)))
+        columns = Table.grid()
+        columns.add_column(width=hang, no_wrap=True)
+        columns.add_row(text[:hang], text[hang:])
+        out.print(Padding(columns if hang else text, (0, 0, 0, indent)))
     else:
         out.print(Text(" " * indent) + text, soft_wrap=True)
 
@@ -78,7 +88,7 @@ def _print_claim(out: Console, result: ProblemResult, claim: ClaimResult) -> Non
     put(out, head, 2)
     put(out, claim.statement, 6)
     for w in claim.witnesses:
-        put(out, witness_line(w), 6)
+        put(out, witness_line(w), 6, WITNESS_COLUMN)
     for label, items in (("conditions", claim.conditions), ("assumed", claim.assumed)):
         for item in items:
             put(out, Text.assemble((f"{label}: ", "dim"), item), 6)
@@ -93,7 +103,7 @@ def _print_claim(out: Console, result: ProblemResult, claim: ClaimResult) -> Non
 
 def witness_line(w: WitnessResult) -> Text:
     """One witness on one line."""
-    return Text.assemble(f"{w.kind:<11}", word(str(w.outcome), 15), w.reason)
+    return Text.assemble(f"{w.kind:<11}", word(str(w.outcome), WITNESS_COLUMN - 11), w.reason)
 
 
 def near_miss_lines(claim: ClaimResult) -> Iterator[Text]:
