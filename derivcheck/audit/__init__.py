@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 
-from derivcheck.audit.instances import Instances, Refuted, Unchecked, declared_with_care
+from derivcheck.audit.declarations import irregular
+from derivcheck.audit.instances import Instances, Refuted, Unchecked
 from derivcheck.audit.reading import Certificate, Inference, Malformed, read
 from derivcheck.audit.rules import Refused, structure
 from derivcheck.semantics import models_exist
@@ -163,8 +164,8 @@ def check_inference(step: Inference, instances: Instances) -> Finding:
 
 def _complaints(certificate: Certificate, seed: int) -> Iterator[str]:
     """What is wrong with the certificate as a whole."""
-    for context in dict.fromkeys(step.context for step in certificate.inferences):
-        yield from declared_with_care(context)
+    contexts = dict.fromkeys(step.context for step in certificate.inferences)
+    yield from dict.fromkeys(complaint for context in contexts for complaint in irregular(context))
     models = models_exist(certificate.conclusion.context, seed)
     if not models.found:
         yield f"nothing satisfies what is given, so that it would show anything: {models.reason}"

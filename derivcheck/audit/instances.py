@@ -9,7 +9,7 @@ tried once more with the equations put in; failing that it is *taken as stated*,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from derivcheck.audit.reading import MARK, Inference
@@ -292,17 +292,3 @@ def _definition(p: Term) -> tuple[Term, Term] | None:
             value = lam(domain, abstract(value, v))
         return name, unfold(value)
     return None
-
-
-def declared_with_care(context: Context) -> Iterable[str]:
-    """What is wrong with how the context says its symbols are to be sampled: a bound that no fact mentions."""
-    for d in context.declarations:
-        for p in d.properties:
-            if p.name in ("above", "at least", "below", "at most", "minimum", "range") and d.kind != "choice":
-                missing = [a for a in p.args if not any(_mentions(f, a) for f in p.facts)]
-                if missing and not all(a.op in ("oo", "neg") for a in missing):
-                    yield f"'{d.name}' is sampled with the bound '{missing[0]}', which no fact states"
-
-
-def _mentions(fact: Term, bound: Term) -> bool:
-    return fact == bound or any(_mentions(a, bound) for a in fact.args)

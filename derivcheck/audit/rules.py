@@ -173,7 +173,7 @@ def member(value: Term, domain: Term) -> list[Term]:
     return []
 
 
-def _opens(d: Declaration, v: Term, domain: Term) -> bool:
+def opens(d: Declaration, v: Term, domain: Term) -> bool:
     """Does the declaration say of `v` exactly that it lies in `domain`?"""
     if d.symbol != v or v.sort != sort_of_domain(domain) or d.model or d.auxiliary:
         return False
@@ -281,7 +281,7 @@ def generalise(step: Inference) -> Derived:
     th = _only(step)
     v, domain = step.parameters["variable"], step.parameters["domain"]
     need(th.context.declarations[:-1] == step.context.declarations, "more than one variable leaves the context")
-    need(_opens(th.context.declarations[-1], v, domain), f"'{v}' is not declared as a member of '{domain}'")
+    need(opens(th.context.declarations[-1], v, domain), f"'{v}' is not declared as a member of '{domain}'")
     need(not _occurs(v, step.context), f"'{v}' is known outside")
     need(not any(v in free_symbols(t) for t in (domain, *th.hypotheses)), f"'{v}' is free in what is assumed")
     conditions = frozenset(_universal(v, domain, c) if v in free_symbols(c) else c for c in th.conditions)
@@ -502,7 +502,7 @@ def induction(step: Inference) -> Derived:
     need(step.statement.op == "forall" and step.statement.args[0] == naturals, "it does not range over 0, 1, 2, ...")
     inner = following.context.declarations
     need(base.context == step.context and inner[:-1] == base.context.declarations, "other contexts")
-    need(_opens(inner[-1], t, naturals) and not _occurs(t, base.context), f"'{t}' is not open from 0")
+    need(opens(inner[-1], t, naturals) and not _occurs(t, base.context), f"'{t}' is not open from 0")
 
     def p(value: Term) -> Term:
         return _body(step.statement, value)
