@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-
 from functools import lru_cache
 
 from derivcheck.language import Fresh, Sort, Term, free_symbols, substitute, symbol

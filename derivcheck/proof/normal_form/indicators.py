@@ -1,0 +1,142 @@
+"""Indicators, cases, and the largest or smallest of finitely many numbers."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import gcd, lcm
+
+from derivcheck.language import (
+    INT,
+    REAL,
+    Term,
+    le,
+    make,
+    not_,
+    num,
+    real,
+    true,
+)
+from derivcheck.proof.normal_form import sums
+from derivcheck.proof.normal_form.arithmetic import common_factor
+from derivcheck.proof.normal_form.poly import (
+    Poly,
+    constant,
+    leading,
+    mono_power,
+    mono_times,
+    plus,
+    scaled,
+    sorted_node,
+    to_term,
+)
+from derivcheck.proof.normal_form.transcendental import Transcendental
+
+
+class Indicators(Transcendental):
+    """What depends on whether a proposition holds."""
+
+    def indicator(self, p: Term) -> Poly:
+        """``[p]`` as 0, 1, or a polynomial in canonical indicators."""
+        if p.op == "true" or self.facts.holds(p):
+            return constant(1)
+        if p.op == "false" or self.facts.refuted(p):
+            return {}
+        match p.op:
+            case "and":
+                out = constant(1)
+                for q in p.args:
+                    out = self.times(out, self.indicator(q))
+                return out
+            case "or":
+                out = constant(1)
+                for q in p.args:
+                    out = self.times(out, plus(constant(1), self.indicator(q), Fraction(-1)))
+                return plus(constant(1), out, Fraction(-1))
+            case "not":
+                return plus(constant(1), self.indicator(p.args[0]), Fraction(-1))
+            case "implies":
+                return self.indicator(make("or", (not_(p.args[0]), p.args[1]), None, p.sort))
+            case "lt":
+                # a < b is not (b <= a): one kind of comparison is enough.
+                a, b = p.args
+                return plus(constant(1), self.indicator(le(b, a)), Fraction(-1))
+        p = self.comparison(p)
+        return constant(1) if p == true else self.rewrite(make("ind", (p,), None, REAL))
+
+    def comparison(self, p: Term) -> Term:
+        """A canonical atomic proposition."""
+        if p.op in ("eq", "le") and p.args[0].sort in (INT, REAL):
+            a, b = p.args
+            integral = a.sort == INT
+            diff = self.nf(real(b) if integral else b)
+            diff = plus(diff, self.nf(real(a) if integral else a), Fraction(-1))
+            if not diff:
+                return true
+            g = Fraction(gcd(*(c.numerator for c in diff.values())), lcm(*(c.denominator for c in diff.values())))
+            diff = {m: c / g for m, c in diff.items()}
+            if p.op == "eq":
+                first = leading(diff)
+                if diff[first] < 0:
+                    diff = scaled(diff, Fraction(-1))
+                if integral:
+                    positive = {m: c for m, c in diff.items() if c > 0}
+                    negative = {m: -c for m, c in diff.items() if c < 0}
+                    return sorted_node("eq", (sums.as_integer(positive), sums.as_integer(negative)), p)
+                return make("eq", (num(0), to_term(diff)), None, p.sort)
+            if integral:
+                return make("le", (make("aff", (), (0,), INT), sums.as_integer(diff)), None, p.sort)
+            return make("le", (num(0), to_term(diff)), None, p.sort)
+        return p
+
+    def cases(self, t: Term) -> Poly:
+        """``if p then a else b`` as ``[p]·a + (1 − [p])·b``; a branch's conditions are asked only where it is taken."""
+        p, a, b = t.args
+        chosen = self.indicator(p)
+        if chosen == constant(1):
+            return self.nf(a)
+        if not chosen:
+            return self.nf(b)
+        out: Poly = {}
+        for weight, branch, where in (
+            (chosen, a, p),
+            (plus(constant(1), chosen, Fraction(-1)), b, not_(p)),
+        ):
+            outer, self.conditions = self.conditions, []
+            try:
+                value = self.nf(branch)
+            finally:
+                inner, self.conditions = self.conditions, outer
+                for c in inner:
+                    self.need(make("implies", (where, c), None, c.sort))
+            out = plus(out, self.times(weight, value))
+        return out
+
+    def extreme(self, t: Term) -> Poly:
+        """``max`` and ``min`` as an atom over distinct canonical arguments, dominated ones removed."""
+        ps: list[Poly] = []
+        for a in t.args:
+            p = self.nf(a)
+            if p not in ps:
+                ps.append(p)
+        kept = list(ps)
+        for p in ps:
+            for q in kept:
+                if p is q or p not in kept:
+                    continue
+                s = self.facts.poly_sign(plus(q, p, Fraction(-1)))
+                if s is not None and (s >= 0 if t.op == "max" else s <= 0):
+                    kept.remove(p)
+                    break
+        if len(kept) == 1:
+            return kept[0]
+        # max(a + c, b + c) = max(a, b) + c, and a factor that is not negative leaves
+        common = {m: c for m, c in kept[0].items() if all(q.get(m) == c for q in kept[1:])}
+        kept = [plus(q, common, Fraction(-1)) for q in kept]
+        terms = [mc for q in kept for mc in q.items()]
+        g = Fraction(gcd(*(c.numerator for _, c in terms)), lcm(*(c.denominator for _, c in terms)))
+        shared = common_factor({m: Fraction(1) for m, _ in terms})
+        factor = tuple((a, e) for a, e in shared if (self.facts.sign(a) or -1) > 0)
+        inverse = mono_power(factor, Fraction(-1))
+        kept = [{mono_times(m, inverse): c / g for m, c in q.items()} for q in kept]
+        value = self.rewrite(sorted_node(t.op, map(to_term, kept), t))
+        return plus(common, self.times({factor: g}, value))
