@@ -30,14 +30,14 @@ from derivcheck.models.passes.gather import gather_products, gather_slices
 from derivcheck.models.passes.host import host_nodes
 from derivcheck.models.passes.lower import lower
 from derivcheck.models.passes.merge import merge
-from derivcheck.models.passes.plan import Plan, plan
+from derivcheck.models.passes.plan import Plan, Slots, plan
 from derivcheck.models.passes.simplify import simplify
 from derivcheck.models.passes.sink import sink
 from derivcheck.models.replicate import flags_for, replicated
 from derivcheck.models.tensor import Array, Tensor, as_tensor, variable
 from derivcheck.models.tree import Structure, flatten, paths, unflatten
 
-__all__ = ["Compiled", "Program", "compile", "compile_graph", "optimise", "trace"]
+__all__ = ["Compiled", "Program", "compile", "compile_graph", "optimise", "prepare", "trace"]
 
 #: Bytes that a block of replicas may occupy: about a core's second-level cache.
 REPLICA_BYTES = 1 << 20
@@ -184,38 +184,65 @@ class Program:
         return cost_of(self.groups, self.graph.outputs, self.plan.dtype.itemsize, self.plan.workspace)
 
 
-def compile_graph(
-    graph: Graph,
-    names: Sequence[str],
-    dtype: Any = np.float64,
-    resident: dict[Tensor, Array] | None = None,
-    updates: dict[int, Tensor] | None = None,
-) -> Program:
-    """Run all passes.
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A graph after all passes that do not depend on where its arrays are.
 
-    Parameters
+    Attributes
     ----------
-    graph : Graph
-    names : sequence of str
+    graphs, groups
+        As in :class:`Program`.
+    host : frozenset
+        Scalars computed as Python floats.
+    names : tuple of str
         Of the inputs.
-    dtype
-        NumPy type of the float kind.
-    resident : dict, optional
-        Inputs that live in the program (they are no arguments of ``run``), with their arrays.
-    updates : dict, optional
-        Output position → resident input that takes its value at the end of every call; such outputs are not returned.
+    dtype : numpy.dtype
     """
+
+    graphs: dict[str, Graph]
+    groups: tuple[Group, ...]
+    host: frozenset[Tensor]
+    names: tuple[str, ...]
+    dtype: np.dtype[Any]
+
+    def program(
+        self,
+        resident: dict[Tensor, Array] | None = None,
+        updates: dict[int, Tensor] | None = None,
+        slots: Slots | None = None,
+    ) -> Program:
+        """Plan memory and emit.
+
+        Parameters
+        ----------
+        resident : dict, optional
+            Inputs that live in the program (they are no arguments of ``run``), with their arrays.
+        updates : dict, optional
+            Output position → resident input that takes its value at the end of every call; such outputs are not
+            returned.
+        slots : Slots, optional
+            Workspace shared with other programs, which then must not run at the same time.
+        """
+        planned = plan(self.graphs["merge"], self.groups, self.dtype, resident, updates, self.host, slots)
+        emitted = emit(planned, self.names, updates)
+        # The text is this module's own: it holds names that `emit` made and numbers, nothing that a user wrote.
+        names_in_force = dict(emitted.names)
+        exec(builtins.compile(emitted.source, "<derivcheck.models>", "exec"), names_in_force)
+        return Program(self.graphs, self.groups, planned, emitted, names_in_force["run"])
+
+
+def prepare(graph: Graph, names: Sequence[str], dtype: Any = np.float64) -> Prepared:
+    """Run the passes that map graphs to graphs, and schedule."""
     graphs = optimise(graph, dtype)
     final = graphs["merge"]
     complex_step = np.issubdtype(np.dtype(dtype), np.complexfloating)
     host = frozenset[Tensor]() if complex_step else host_nodes(final)
-    groups = fuse(final, host)
-    planned = plan(final, groups, dtype, resident, updates, host)
-    emitted = emit(planned, names, updates)
-    # The text is this module's own: it holds names that `emit` made and numbers, nothing that a user wrote.
-    names_in_force = dict(emitted.names)
-    exec(builtins.compile(emitted.source, "<derivcheck.models>", "exec"), names_in_force)
-    return Program(graphs, groups, planned, emitted, names_in_force["run"])
+    return Prepared(graphs, fuse(final, host), host, tuple(names), np.dtype(dtype))
+
+
+def compile_graph(graph: Graph, names: Sequence[str], dtype: Any = np.float64) -> Program:
+    """All passes; ``names`` are those of the inputs, ``dtype`` is the NumPy type of the float kind."""
+    return prepare(graph, names, dtype).program()
 
 
 class Compiled:

@@ -75,6 +75,12 @@ def _sum(e: _Emitter, t: Tensor, out: str, ins: list[str]) -> list[str]:
         vector = e.place(e.plan.static[t].reshape(-1))
         ones = e.ones(x.size // t.size)
         return [f"np.dot({ones}, {matrix}, out={vector})" if leading else f"np.dot({matrix}, {ones}, out={vector})"]
+    if len(axes) == 1 and x in e.plan.static and contiguous(x) and x.size and not _is_result(e, t):
+        (axis,) = axes
+        width = math.prod(x.shape[axis + 1 :])
+        stack = e.place(e.plan.static[x].reshape(-1, x.shape[axis], width))
+        sums = e.place(e.plan.static[t].reshape(-1, 1, width))
+        return [f"np.matmul({e.ones(x.shape[axis])}[None], {stack}, out={sums})"]
     return [f"np.add.reduce({ins[0]}, axis={axes}, out={out})"]
 
 

@@ -20,7 +20,7 @@ from derivcheck.models.passes.fuse import Group
 from derivcheck.models.passes.layout import contiguous, is_view, root
 from derivcheck.models.tensor import PRIMITIVES, Array, Shape, Tensor
 
-__all__ = ["CACHE", "Plan", "plan"]
+__all__ = ["CACHE", "Plan", "Slots", "plan"]
 
 #: Bytes of one operand of a block. Half a dozen operands of this size fit a core's second-level cache.
 CACHE = 1 << 17
@@ -74,7 +74,9 @@ class Plan:
 
 
 @dataclass
-class _Slots:
+class Slots:
+    """A workspace: pieces of memory that are free, and the bytes of all."""
+
     free: list[Array] = field(default_factory=list)
     total: int = 0
 
@@ -103,6 +105,7 @@ def plan(
     resident: dict[Tensor, Array] | None = None,
     updates: dict[int, Tensor] | None = None,
     host: frozenset[Tensor] = frozenset(),
+    slots: Slots | None = None,
 ) -> Plan:
     """Assign memory.
 
@@ -118,8 +121,10 @@ def plan(
         Output position → resident input into whose array it is stored at the end of a call.
     host : frozenset
         From :func:`~derivcheck.models.passes.host.host_nodes`.
+    slots : Slots, optional
+        Workspace to use (and to enlarge); everything in it is free again afterwards.
     """
-    return _Planner(graph, groups, np.dtype(dtype), resident or {}, updates or {}, host).run()
+    return _Planner(graph, groups, np.dtype(dtype), resident or {}, updates or {}, host, slots or Slots()).run()
 
 
 class _Planner:
@@ -131,6 +136,7 @@ class _Planner:
         resident: dict[Tensor, Array],
         updates: dict[int, Tensor],
         host: frozenset[Tensor],
+        slots: Slots,
     ) -> None:
         self.graph, self.groups, self.dtype, self.host = graph, groups, dtype, host
         self.static: dict[Tensor, Array] = dict(resident)
@@ -139,7 +145,7 @@ class _Planner:
         self.placed: set[Tensor] = set()
         self.rows: dict[Tensor, int] = {}
         self.results: dict[Tensor, int] = {}
-        self.slots = _Slots()
+        self.slots = slots
         self.slot: dict[Tensor, Array] = {}
         self.group_of = {t: i for i, g in enumerate(groups) for t in g.nodes}
         position = 0
@@ -215,6 +221,8 @@ class _Planner:
         for i, group in enumerate(self.groups):
             self._place(i, group)
         self._views()
+        for slot in self.slot.values():
+            self.slots.give(slot)
         return Plan(
             self.graph,
             self.groups,
@@ -256,7 +264,7 @@ class _Planner:
         if blocked:
             local = {t for t in group.nodes if self._local(t, i)}
         held: list[Array] = []  # slots that may be reused only after the whole (blocked) group
-        inner = _Slots(total=0)
+        inner = Slots(total=0)
         for t in group.nodes:
             here = self.position[t]
             dying = [x for x in dict.fromkeys(self._owner(x) for x in t.inputs) if self.last.get(x) == here]

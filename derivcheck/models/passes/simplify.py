@@ -207,6 +207,12 @@ def _where(t: Tensor, inputs: Inputs) -> Tensor | None:
     return None
 
 
+def _matmul(t: Tensor, inputs: Inputs) -> Tensor | None:
+    a, b = inputs
+    # Many outer products are one broadcast multiplication.
+    return make("mul", a, b) if t.ndim > 2 and a.shape[-1] == 1 else None
+
+
 def _identity(t: Tensor, inputs: Inputs) -> Tensor | None:
     return inputs[0]
 
@@ -224,6 +230,7 @@ _RULES: dict[str, Rule] = {
     "sum": _sum,
     "slice": _slice,
     "cast": _cast,
+    "matmul": _matmul,
     "where": _where,
     "alias": _identity,
     "stop_gradient": _identity,
