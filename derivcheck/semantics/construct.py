@@ -289,9 +289,7 @@ def _function(world: Interpretation, d: Declaration) -> Function:
         pool, rare = entry_pool(world, d)
         return table(world, d.name, domains, pool, rare)
     bounds = {p: argument(world, d, p) for p in ("above", "at least", "below", "at most")}
-    return real_function(
-        world.choices, d.name, domains, names(d), bounds, lambda: world.evaluator.state.lebesgue_depth > 0
-    )
+    return real_function(world.choices, d.name, domains, names(d), bounds)
 
 
 # ------------------------------------------------------------------------------------------- measures and densities

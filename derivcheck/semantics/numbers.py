@@ -224,7 +224,44 @@ def compare(x: Number, y: Number) -> int:
     raise Imprecise("cannot tell two numbers apart")
 
 
-def compare_locally(x: Number, y: Number, under_integral: bool = False) -> int:
+class Integration:
+    """Whether a value is being computed for an integrand over an interval.
+
+    A derivative then passes under the integral sign.  That is right for smooth integrands, and once for corners; a jump
+    that moves, or a corner that moves in a second derivative, leaves a boundary term that dual numbers cannot see.
+    """
+
+    depth = 0
+
+    def __enter__(self) -> None:
+        Integration.depth += 1
+
+    def __exit__(self, *_: object) -> None:
+        Integration.depth -= 1
+
+
+def _moving_tags(x: Number) -> frozenset[int]:
+    """The perturbations under which `x` moves."""
+    if not isinstance(x, Dual):
+        return frozenset()
+    own = frozenset() if _is_zero(x.tangent) else frozenset({x.tag})
+    return own | _moving_tags(x.primal) | _moving_tags(x.tangent)
+
+
+def refuse_boundary_terms(x: Number, corner: bool) -> None:
+    """Refuse a jump (a corner) where `x` changes sign, if it moves once (twice) under an integral sign.
+
+    Raises
+    ------
+    Unknown
+        If the derivative of the integral is not the integral of the derivative.
+    """
+    if Integration.depth and len(_moving_tags(x)) > corner:
+        kind = "a corner that moves, twice differentiated," if corner else "a jump that moves"
+        raise Unknown(f"{kind} under an integral sign")
+
+
+def compare_locally(x: Number, y: Number) -> int:
     """The sign of ``x - y``, required to be the same nearby when a derivative is being taken.
 
     Raises
@@ -238,8 +275,7 @@ def compare_locally(x: Number, y: Number, under_integral: bool = False) -> int:
     if isinstance(x, Dual) or isinstance(y, Dual):
         if sign == 0:
             raise Kink("a condition changes exactly at the point of differentiation")
-        if under_integral and perturbs(sub(x, y)):
-            raise Unknown("a jump that moves under an integral sign")
+        refuse_boundary_terms(sub(x, y), corner=False)
     return sign
 
 
@@ -264,6 +300,7 @@ def maximum(xs: list[Number], sign: int = 1) -> Number:
 def _larger(x: Number, y: Number, sign: int) -> Number:
     a, b = primal(x), primal(y)
     if isinstance(x, Dual) or isinstance(y, Dual):
+        refuse_boundary_terms(sub(x, y), corner=True)
         c = compare(a, b) * sign
         if c == 0 and not _is_zero(sub(x, y)):
             raise Kink("a maximum is tied at the point of differentiation")
@@ -413,6 +450,7 @@ def sign(x: Number) -> Number:
 def absolute(x: Number) -> Number:
     """The absolute value."""
     if isinstance(x, Dual):
+        refuse_boundary_terms(x, corner=True)
         c = compare(x, ZERO)
         if c == 0:
             if perturbs(x):

@@ -22,6 +22,8 @@ from derivcheck.semantics.numbers import (
     Dual,
     EvaluationError,
     Imprecise,
+    Integration,
+    Kink,
     NotAnalytic,
     Number,
     Undefined,
@@ -31,6 +33,7 @@ from derivcheck.semantics.numbers import (
     compare,
     mul,
     parts,
+    perturbs,
     sub,
     total,
     union,
@@ -68,7 +71,7 @@ def integrate_interval(ev: Evaluator, f: Integrand, domain: IntervalDomain) -> N
     lo, hi = domain.lo, domain.hi
     if lo is not None and hi is not None:
         return ev.enclosure(
-            lambda: _bounded(ev, f, lo, hi) if compare(lo, hi) < 0 else ZERO,
+            lambda: _bounded(ev, f, lo, hi) if _in_order(lo, hi) else ZERO,
             lambda: union(ZERO, _moving(ev, f, lo, hi)),  # a box of bounds that straddles the empty interval
         )
     if isinstance(lo, Dual) or isinstance(hi, Dual):
@@ -76,6 +79,14 @@ def integrate_interval(ev: Evaluator, f: Integrand, domain: IntervalDomain) -> N
         shift = IntervalDomain(None if lo is None else ZERO, None if hi is None else ZERO)
         return integrate_interval(ev, lambda s: f(add(end, s)), shift)
     return _improper(ev, f, lo, hi)
+
+
+def _in_order(lo: Number, hi: Number) -> bool:
+    """Whether the interval has a length; where it is just about to have one, a derivative meets a corner."""
+    sign = compare(lo, hi)
+    if sign == 0 and perturbs(sub(lo, hi)):
+        raise Kink("a bound passes the other at the point of differentiation")
+    return sign < 0
 
 
 def _bounded(ev: Evaluator, f: Integrand, lo: Number, hi: Number) -> Number:
@@ -90,31 +101,33 @@ def _moving(ev: Evaluator, f: Integrand, lo: Number, hi: Number) -> Number:
     return _integrate(ev, lambda s: mul(f(add(lo, mul(s, width))), width), ZERO, ONE)
 
 
+class _DualIntegrand(Exception):
+    """The integrand turned out to carry the derivative `tag`."""
+
+    def __init__(self, tag: int) -> None:
+        self.tag = tag
+
+
+def _by_parts(integrate: Callable[[Integrand], Number], f: Integrand) -> Number:
+    """The integral of `f`; of a dual-valued integrand, part by part.
+
+    That differentiates under the integral sign.  Kinks that move are harmless to it; jumps that move are refused where
+    the integrand is evaluated.
+    """
+    try:
+        return integrate(f)
+    except _DualIntegrand as found:
+        tag = found.tag
+    value = _by_parts(integrate, lambda x: parts(f(x), tag)[0])
+    return Dual(tag, value, _by_parts(integrate, lambda x: parts(f(x), tag)[1]))
+
+
 def _integrate(ev: Evaluator, f: Integrand, lo: Number, hi: Number) -> Number:
-    """Split a dual-valued integrand into its parts, then integrate each."""
-    probe = _probe(ev, f, lo, hi)
-    if isinstance(probe, Dual):
-        tag = probe.tag
-        value = _integrate(ev, lambda x: parts(f(x), tag)[0], lo, hi)
-        return Dual(tag, value, _integrate(ev, lambda x: parts(f(x), tag)[1], lo, hi))
-    result = _arb(ev, f, lo, hi)
-    if result is not None:
-        return result
-    return _towards_ends(ev, f, lo, hi)
+    def whole(g: Integrand) -> Number:
+        result = _arb(ev, g, lo, hi)
+        return result if result is not None else _towards_ends(ev, g, lo, hi)
 
-
-def _probe(ev: Evaluator, f: Integrand, lo: Number, hi: Number) -> Number:
-    """The integrand at some inner point where it exists, to see its structure."""
-    for s in (fmpq(9, 16), fmpq(5, 16), fmpq(13, 17)):
-        before = ev.state.analytic, ev.state.lebesgue_depth
-        ev.state.lebesgue_depth += 1
-        try:
-            return f(add(lo, mul(s, sub(hi, lo))))
-        except (Undefined, Imprecise):
-            continue
-        finally:
-            ev.state.analytic, ev.state.lebesgue_depth = before
-    raise Unknown("an integrand that does not exist at inner points")
+    return _by_parts(whole, f)
 
 
 def _arb(ev: Evaluator, f: Integrand, lo: Number, hi: Number, evaluations: int = EVALUATIONS) -> Number | None:
@@ -125,17 +138,21 @@ def _arb(ev: Evaluator, f: Integrand, lo: Number, hi: Number, evaluations: int =
     def integrand(z: Number, analytic: bool) -> Number:
         if stopped:
             return nan
-        before = ev.state.analytic, ev.state.lebesgue_depth
-        ev.state.analytic, ev.state.lebesgue_depth = bool(analytic), ev.state.lebesgue_depth + 1
+        before = ev.state.analytic
+        ev.state.analytic = bool(analytic)
         try:
-            return acb(f(z))
+            with Integration():
+                y = f(z)
+            if isinstance(y, Dual):
+                raise _DualIntegrand(y.tag)
+            return acb(y)
         except (NotAnalytic, Undefined, Imprecise):
             return nan
-        except (EvaluationError, NeedsCoin) as error:
+        except (EvaluationError, NeedsCoin, _DualIntegrand) as error:
             stopped.append(error)  # an exception must not cross Arb's C code
             return nan
         finally:
-            ev.state.analytic, ev.state.lebesgue_depth = before
+            ev.state.analytic = before
 
     result = acb.integral(
         integrand, acb(lo), acb(hi), rel_tol=RELATIVE_TOLERANCE, abs_tol=ABSOLUTE_TOLERANCE, eval_limit=evaluations
@@ -176,19 +193,18 @@ def _improper(ev: Evaluator, f: Integrand, lo: Number | None, hi: Number | None)
         raise NotAnalytic  # no enclosure for complex parameters; the outer integral may manage with real ones
     ev.extrapolated()
     start: Number = lo if lo is not None else hi if hi is not None else ZERO
+    return _by_parts(lambda g: _shells(ev, g, start, lo is None, hi is None), f)
+
+
+def _shells(ev: Evaluator, f: Integrand, start: Number, downwards: bool, upwards: bool) -> Number:
     pieces: dict[int, Number] = {0: ZERO}
-    probe = _probe(ev, f, sub(start, ONE) if lo is None else start, add(start, ONE) if hi is None else start)
-    if isinstance(probe, Dual):
-        tag = probe.tag
-        value = _improper(ev, lambda x: parts(f(x), tag)[0], lo, hi)
-        return Dual(tag, value, _improper(ev, lambda x: parts(f(x), tag)[1], lo, hi))
     reach: Number = ZERO
     rigorous = {1: True, -1: True}
     for k in CUTS:
         further = fmpq(2**k)
         value = pieces[k - 1]
         for side in (1, -1):
-            if (hi if side > 0 else lo) is not None:
+            if not (upwards if side > 0 else downwards):
                 continue
             ends = sorted((side * reach, side * further))
             a, b = (add(start, x) for x in ends)
@@ -217,13 +233,13 @@ def _gauss(ev: Evaluator, f: Integrand, lo: Number, hi: Number) -> Number:
     def panel(a: Number, b: Number) -> tuple[Number, Number]:
         half, middle = (b - a) / 2, (a + b) / 2
         value, largest = arb(0), arb(0)
-        ev.state.lebesgue_depth += 1
-        try:
-            for node, w in rule:
-                y = as_ball(f(middle + half * node))
-                value, largest = value + w * y, largest.max(abs(y).upper())
-        finally:
-            ev.state.lebesgue_depth -= 1
+        for node, w in rule:
+            with Integration():
+                y = f(middle + half * node)
+            if isinstance(y, Dual):
+                raise _DualIntegrand(y.tag)
+            y = as_ball(y)
+            value, largest = value + w * y, largest.max(abs(y).upper())
         return value * half, largest
 
     a, b = as_ball(lo), as_ball(hi)

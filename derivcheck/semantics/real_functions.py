@@ -13,7 +13,6 @@ from derivcheck.semantics.numbers import (
     ONE,
     ZERO,
     Number,
-    Unknown,
     absolute,
     add,
     compare,
@@ -24,7 +23,6 @@ from derivcheck.semantics.numbers import (
     maximum,
     mul,
     neg,
-    perturbs,
     sub,
     tanh,
 )
@@ -41,7 +39,6 @@ class Shape:
     convex: bool = False
     increasing: bool = False
     nonnegative: bool = False
-    jumps: bool = False
 
 
 def _step(x: Number) -> Number:
@@ -64,7 +61,7 @@ SHAPES: tuple[Shape, ...] = (
     Shape("1/(1+x²)", lambda x: div(ONE, add(ONE, mul(x, x))), True, False, False, True),
     Shape("tanh x", tanh, True, False, True),
     Shape("x+|x|/2", lambda x: add(x, div(absolute(x), fmpq(2))), False, True, True),
-    Shape("[x > 0]", _step, False, False, True, True, jumps=True),
+    Shape("[x > 0]", _step, False, False, True, True),
     Shape("-|x-1|", lambda x: neg(absolute(sub(x, ONE))), False),
 )
 
@@ -98,12 +95,10 @@ def real_function(
     domains: tuple[Domain, ...],
     properties: frozenset[str],
     bounds: Mapping[str, Number | None],
-    under_integral: Callable[[], bool],
 ) -> Function:
     """A function with the declared properties; of several real arguments, a sum with a product term.
 
-    For each value of its discrete arguments it is another function.  `under_integral` tells whether a call comes
-    from an integrand, where the derivative of a jump that moves is not the derivative of the integral.
+    For each value of its discrete arguments it is another function.
 
     Raises
     ------
@@ -132,12 +127,9 @@ def real_function(
         chosen = []
         for k in reals:
             shape = choices.choose(f"{name}{list(key)} shape {k}", shapes, "shape")
-            if shape.jumps:
-                jumping.add(key)
             chosen.append(_bounded(shape, bounds, increasing) if len(reals) == 1 else shape.rule)
         return chosen
 
-    jumping: set[tuple[int, ...]] = set()
     parts: dict[tuple[int, ...], list[Callable[[Number], Number]]] = {}
 
     def rule(args: tuple[Value, ...]) -> Number:
@@ -145,8 +137,6 @@ def real_function(
         if key not in parts:
             parts[key] = part(key)
         xs = [args[k] for k in reals]
-        if key in jumping and under_integral() and any(map(perturbs, xs)):
-            raise Unknown("a jump that moves under an integral sign")
         out = parts[key][0](xs[0])
         for f, x in zip(parts[key][1:], xs[1:], strict=True):
             out = add(out, f(x))

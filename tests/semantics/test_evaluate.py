@@ -247,8 +247,9 @@ def test_undefined_and_not_a_kink(proposition):
         eq(D(ind(lt(x, Fraction(1, 2))), x), 0),
         eq(D(scalar("sign", x - Fraction(1, 2)), x), 0),
         eq(D(((x - Fraction(1, 2)) ** 2) ** Fraction(1, 2), x), 0),
+        eq(D(Integral(Fraction(1, 2), x, lambda t: t), x), x),  # an interval turned round is empty
     ],
-    ids=range(6),
+    ids=range(7),
 )
 def test_derivatives_at_corners_are_kinks(proposition):
     found = judge(proposition)
@@ -260,6 +261,8 @@ def test_derivatives_at_corners_are_kinks(proposition):
     [
         eq(D(Integral(0, 1, lambda t: ind(lt(t, x))), x), 1),  # true, but dual numbers would say 0
         eq(D(Integral(0, 1, lambda t: scalar("sign", t - x)), x), -2),
+        eq(D(D(Integral(0, 1, lambda t: relu(x - t)), x), x), 1),  # true as well
+        eq(D(D(Integral(0, 1, lambda t: abs_(t - x)), x), x), 2),
         eq(Lim(oo_int, lambda t: real(t)), 0),
         eq(Lim(0, lambda t: abs_(t) / t), 1),
         eq(Sum(1, oo_int, lambda j: 1 / real(j)), 10),
@@ -268,7 +271,7 @@ def test_derivatives_at_corners_are_kinks(proposition):
         not_(ForAll(reals, lambda t: le(0, t**2))),
         eq(MaxOver(reals, lambda t: -(t**2)), 0),
     ],
-    ids=range(9),
+    ids=range(11),
 )
 def test_what_cannot_be_told_is_unknown(proposition):
     assert judge(proposition).truth is Truth.UNKNOWN, judge(proposition)
