@@ -13,8 +13,8 @@ from derivcheck.language import (
     ne,
     num,
 )
-from derivcheck.proof.normal_form import sums
 from derivcheck.proof.normal_form.base import Base
+from derivcheck.proof.normal_form.integers import solve_for_symbol
 from derivcheck.proof.normal_form.names import put_indices
 from derivcheck.proof.normal_form.poly import (
     ONE,
@@ -33,6 +33,7 @@ from derivcheck.proof.normal_form.poly import (
     poly_of,
     scaled,
 )
+from derivcheck.proof.normal_form.scopes import depends
 
 #: The largest whole power of a sum that is written out.
 MAX_EXPANSION = 12
@@ -102,12 +103,12 @@ class Arithmetic(Base):
         """Use ``[i = k]`` to write the rest of the monomial with one of the two indices."""
         for k, (a, _) in enumerate(m):
             if a.op == "ind" and a.args[0].op == "eq" and a.args[0].args[0].sort == INT:
-                solved = sums.solve_for_symbol(a.args[0])
+                solved = solve_for_symbol(a.args[0])
                 if solved is None:
                     continue
                 sym, value = solved
                 rest = m[:k] + m[k + 1 :]
-                if not any(sums.depends(f, sym) for f in rest):
+                if not any(depends(f, sym) for f in rest):
                     continue
                 replaced = self.rename(rest, {sym: value})
                 return self.times({(m[k],): Fraction(1)}, replaced)

@@ -28,7 +28,7 @@ from derivcheck.proof.normal_form.poly import (
     scaled,
     to_term,
 )
-from derivcheck.proof.normal_form.sums import Under
+from derivcheck.proof.normal_form.scopes import Under
 
 if TYPE_CHECKING:
     pass

@@ -16,8 +16,8 @@ from derivcheck.language import (
     real,
     true,
 )
-from derivcheck.proof.normal_form import sums
 from derivcheck.proof.normal_form.arithmetic import common_factor
+from derivcheck.proof.normal_form.integers import as_integer
 from derivcheck.proof.normal_form.poly import (
     Poly,
     constant,
@@ -81,10 +81,10 @@ class Indicators(Transcendental):
                 if integral:
                     positive = {m: c for m, c in diff.items() if c > 0}
                     negative = {m: -c for m, c in diff.items() if c < 0}
-                    return sorted_node("eq", (sums.as_integer(positive), sums.as_integer(negative)), p)
+                    return sorted_node("eq", (as_integer(positive), as_integer(negative)), p)
                 return make("eq", (num(0), to_term(diff)), None, p.sort)
             if integral:
-                return make("le", (make("aff", (), (0,), INT), sums.as_integer(diff)), None, p.sort)
+                return make("le", (make("aff", (), (0,), INT), as_integer(diff)), None, p.sort)
             return make("le", (num(0), to_term(diff)), None, p.sort)
         return p
 

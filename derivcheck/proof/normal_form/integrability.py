@@ -19,6 +19,7 @@ from derivcheck.language import (
     symbol,
 )
 from derivcheck.language.terms import domain_of_measure, variable_sort
+from derivcheck.proof.normal_form.groups import join
 from derivcheck.proof.normal_form.known import Known
 from derivcheck.proof.normal_form.matching import Binding, match
 from derivcheck.proof.normal_form.names import MARK
@@ -31,7 +32,7 @@ from derivcheck.proof.normal_form.poly import (
     to_term,
 )
 from derivcheck.proof.normal_form.schemas import Schema, infinite
-from derivcheck.proof.normal_form.sums import Under, depends, join, scoped
+from derivcheck.proof.normal_form.scopes import Under, depends, scoped
 
 if TYPE_CHECKING:
     pass

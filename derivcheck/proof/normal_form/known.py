@@ -33,7 +33,7 @@ from derivcheck.proof.normal_form.poly import (
     to_term,
 )
 from derivcheck.proof.normal_form.schemas import Rule, Schema, infinite, plain_integer, put, schemas_of
-from derivcheck.proof.normal_form.sums import Under
+from derivcheck.proof.normal_form.scopes import Under
 
 if TYPE_CHECKING:
     from derivcheck.proof.normal_form.normalise import Normaliser

@@ -30,11 +30,12 @@ from derivcheck.language import (
     unfold,
 )
 from derivcheck.language.terms import rebuild, variable_sort
-from derivcheck.proof.normal_form import sums
 from derivcheck.proof.normal_form.arrays import entry
 from derivcheck.proof.normal_form.calculus import Differentiator
 from derivcheck.proof.normal_form.facts import Facts
+from derivcheck.proof.normal_form.groups import group
 from derivcheck.proof.normal_form.indicators import Indicators
+from derivcheck.proof.normal_form.integrals import integral
 from derivcheck.proof.normal_form.labelling import canonical, resort
 from derivcheck.proof.normal_form.names import Supply
 from derivcheck.proof.normal_form.piecewise import lowered
@@ -51,6 +52,7 @@ from derivcheck.proof.normal_form.poly import (
     scaled,
     to_term,
 )
+from derivcheck.proof.normal_form.scopes import Group, Under, scoped
 
 #: Nested calls before it gives up, well within the interpreter's stack.
 MAX_DEPTH = 60
@@ -84,17 +86,17 @@ class Normaliser(Indicators):
 
     # ------------------------------------------------------------------------------------------------ bookkeeping
 
-    def under(self, v: Term, domain: Term) -> sums.Under:
+    def under(self, v: Term, domain: Term) -> Under:
         """A scope in which the opened variable `v` ranges over `domain`; conditions leave it generalised."""
-        return sums.Under(self, v, domain)
+        return Under(self, v, domain)
 
-    def scoped(self, variables: sums.Group) -> AbstractContextManager[None]:
+    def scoped(self, variables: Group) -> AbstractContextManager[None]:
         """The scope of a group of indices."""
-        return sums.scoped(self, variables)
+        return scoped(self, variables)
 
-    def summed(self, variables: sums.Group, p: Poly) -> Poly:
+    def summed(self, variables: Group, p: Poly) -> Poly:
         """The sum of a polynomial over a group of indices."""
-        return sums.group(self, variables, p)
+        return group(self, variables, p)
 
     # ------------------------------------------------------------------------------------------------ the main walk
 
@@ -169,7 +171,7 @@ class Normaliser(Indicators):
             case "max" | "min":
                 return self.extreme(t)
             case "int":
-                return sums.integral(self, t)
+                return integral(self, t)
             case "deriv":
                 return self.derivative(t)
             case "trace":
@@ -220,7 +222,7 @@ class Normaliser(Indicators):
         for d in domains(a):
             v = self.fresh.symbol("i", INT)
             names.append((v, d))
-        with sums.scoped(self, names):
+        with scoped(self, names):
             t = to_term(self.nf(opened(*(v for v, _ in names))))
         if t.op == "app" and t.args[0] in free_symbols(a):
             given = [v for v, _ in names]
@@ -280,7 +282,7 @@ class Normaliser(Indicators):
             raise Unknown("a derivative that is not covered")
         if t.op in ("max_over", "min_over", "argmax", "argmin") and t.args[0].op == "range" and t.args[0].args[1].op != "oo":
             self.need(le(*t.args[0].args))
-        with sums.Under(self, v, domain):
+        with Under(self, v, domain):
             inner = to_term(self.nf(body)) if body.sort == REAL else body
         return canonical(rebuild(t, (*head, resort(abstract(inner, v), self.symmetric))), self.symmetric)
 

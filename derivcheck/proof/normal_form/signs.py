@@ -27,7 +27,7 @@ from derivcheck.proof.normal_form.poly import (
     scaled,
 )
 from derivcheck.proof.normal_form.schemas import is_integer
-from derivcheck.proof.normal_form.sums import Under
+from derivcheck.proof.normal_form.scopes import Under
 
 if TYPE_CHECKING:
     pass
