@@ -31,6 +31,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from math import comb, factorial
 from typing import Protocol
 
@@ -64,7 +65,7 @@ from derivcheck.semantics.numbers import (
     Undefined,
     Unknown,
 )
-from derivcheck.semantics.polynomials import NotPolynomial, expectation
+from derivcheck.semantics.polynomials import NotPolynomial, expectation, identical
 from derivcheck.semantics.pools import digest, sample
 from derivcheck.semantics.predicates import PREDICATES, integrable
 from derivcheck.semantics.quadrature import integrate_interval
@@ -96,6 +97,9 @@ ABSOLUTE_WIDTH = arb(2) ** -60
 EXTRAPOLATED_WIDTH = arb(2) ** -30
 #: How many members of an infinite domain a whole nest of quantifiers may try.
 SAMPLES = 343
+#: How many points of a finite space a quantifier enumerates, and how many it samples where there are more.
+MOST_POINTS = 729
+SAMPLED_POINTS = 64
 #: Size at which the memo is emptied.
 MOST_REMEMBERED = 50_000
 
@@ -430,8 +434,7 @@ class Evaluator:
     def _for_all(self, p: Term, env: Environment) -> Judgement:
         domain = self.domain(p.args[0], env)
         if isinstance(domain, SpaceDomain):
-            found = branches(domain.space, lambda w: self.holds(p.args[1], (w, *env)))
-            return conjunction(j for _, j in found)
+            return self._for_all_points(domain.space, p, env)
         members, complete = self.members(p, env)
         self._quantifiers += not complete
         try:
@@ -441,6 +444,24 @@ class Evaluator:
         if not complete and j.truth is Truth.TRUE:
             return Judgement(Truth.SUPPORTED, "sampled", sides=j.sides)
         return j
+
+    def _for_all_points(self, space: Space, p: Term, env: Environment) -> Judgement:
+        """By polynomials in coins where the body is an equation of such, else by enumeration, else by samples."""
+        body = p.args[1]
+        if body.op == "eq":
+            try:
+                if identical(space, lambda w: (self.eval(body.args[0], (w, *env)), self.eval(body.args[1], (w, *env)))):
+                    return TRUE
+            except NotPolynomial:
+                pass  # then point by point
+        found = branches(space, lambda w: self.holds(body, (w, *env)))
+        first = [j for _, j in islice(found, MOST_POINTS)]
+        j = conjunction(first)
+        if j.truth is Truth.FALSE or len(first) < MOST_POINTS:
+            return j
+        points = sample(SpaceDomain(space), SAMPLED_POINTS, self.world.salt)
+        j = conjunction([j, *(self.holds(body, (w, *env)) for w in points)])
+        return Judgement(Truth.SUPPORTED, "sampled") if j.truth is Truth.TRUE else j
 
     def _instance(self, p: Term, v: Value, env: Environment) -> Judgement:
         j = self.holds(p.args[1], (v, *env))

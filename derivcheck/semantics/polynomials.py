@@ -10,7 +10,20 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-from derivcheck.semantics.numbers import ONE, ZERO, Dual, EvaluationError, Number, add, is_exact, mul, total
+from derivcheck.semantics.numbers import (
+    ONE,
+    ZERO,
+    Dual,
+    EvaluationError,
+    Number,
+    add,
+    div,
+    is_exact,
+    mul,
+    rational,
+    sub,
+    total,
+)
 from derivcheck.semantics.values import Coin, Measure, Outcome, Space
 
 #: More monomials than this are not worth their products.
@@ -157,6 +170,29 @@ def expectation(measure: Measure, body: Callable[[Outcome], Number]) -> Number:
     """
     outcome = SymbolicOutcome(measure.space)
     return _integrated(measure, outcome, body(outcome))
+
+
+def identical(space: Space, sides: Callable[[Outcome], tuple[Number, Number]]) -> bool:
+    """Whether two polynomials in coins agree at every point: the mean square of their difference is 0.
+
+    Raises
+    ------
+    NotPolynomial
+        If a side is not a polynomial with exact coefficients.
+    """
+    uniform = Measure(space, lambda coin: [div(ONE, rational(coin.faces))] * coin.faces)
+    outcome = SymbolicOutcome(space)
+    left, right = sides(outcome)
+    if not isinstance(left, Polynomial) and not isinstance(right, Polynomial):
+        raise NotPolynomial("a condition that does not depend on coins by tables")
+    difference = {m: c for m, c in sub(left, right).terms.items() if not (is_exact(c) and c == 0)}
+    if not difference:
+        return True
+    error = Polynomial(difference)
+    square = _integrated(uniform, outcome, error * error)
+    if not is_exact(square):
+        raise NotPolynomial("inexact coefficients")
+    return bool(square == 0)
 
 
 def _integrated(measure: Measure, outcome: Outcome, value: Number) -> Number:
