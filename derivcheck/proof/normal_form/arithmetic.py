@@ -82,7 +82,7 @@ class Arithmetic(Base):
                     q = self.settle(mono_times(rest, ((a, left),) if not left.is_zero else ONE))
                     return self.times(p, q)
             elif a.op == "fn" and a.data in ("abs", "sign") and not e.terms and e.const.denominator == 1:
-                low = int(e.const) % 2 if a.data == "abs" else int(e.const) % 2
+                low = int(e.const) % 2
                 even = e.const - low
                 if even:
                     inner = self.nf(a.args[0])
@@ -206,9 +206,9 @@ def common_factor(p: Poly) -> Mono:
         powers = [exponents.get(a, ZERO_EXP) for exponents in every]
         if len({e.terms for e in powers}) == 1:
             lowest = min(powers, key=lambda e: e.const)
-            if not lowest.is_zero:
-                if lowest.const >= 0 or lowest.terms or any(e.const < 0 for e in powers):
-                    common[a] = lowest
+            shared = lowest.const >= 0 or lowest.terms or any(e.const < 0 for e in powers)
+            if shared and not lowest.is_zero:
+                common[a] = lowest
     return tuple(sorted(common.items(), key=lambda ae: ae[0].key))
 
 

@@ -1,7 +1,7 @@
 """The derivative table: from a term and a variable to the term of its derivative.
 
 Mechanism and table are apart: `SCALAR_RULES` is the back page of a calculus book, one line a function, and
-`differentiate` walks a term.  A rule that holds only at some points says so through `need`, which records the condition.
+a `Differentiator` walks a term.  A rule that holds only at some points says so through `need`, which records it.
 Derivatives of integrals are *not* moved under the integral here: that is an analytic fact, which a proof must cite.
 """
 
@@ -255,16 +255,19 @@ class Differentiator:
             return self(entry(f, tuple(args)))
         if f.op == "sym":
             out = []
-            for k, a in enumerate(args):
+
+            def value(x: Term) -> Term:
+                return f(x)
+
+            for a in args:
                 if not self.depends(a):
                     continue
                 if a.sort.kind != "real":
                     raise Unknown("an index that depends on the variable")
-                if len(args) == 1:
-                    self.need(predicate("differentiable", f))
-                else:
+                if len(args) != 1:
                     raise Unknown("a partial derivative of an unknown function of several variables")
-                d = derivative_at(lambda x, k=k: f(*args[:k], x, *args[k + 1 :]), a)
+                self.need(predicate("differentiable", f))
+                d = derivative_at(value, a)
                 out.append(_times(d, self(a)))
             return _plus(out)
         raise Unknown(f"no derivative rule for an application of '{f.op}'")

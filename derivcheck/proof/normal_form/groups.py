@@ -110,7 +110,8 @@ def _sum_group(n: Normaliser, variables: Group, mono: Mono) -> Poly:
     for factor in mono:
         a, _ = factor
         if a.op == "ind" and a.args[0].op == "eq" and a.args[0].args[0].sort == INT:
-            diff = int_add(*a.args[0].args, -1)
+            left, right = a.args[0].args
+            diff = int_add(left, right, -1)
             const, coefficients = affine_parts(diff)
             for v, d in variables:
                 if abs(coefficients.get(v, 0)) == 1 and not any(v in mentioned(x) for x in coefficients if x != v):
@@ -120,10 +121,10 @@ def _sum_group(n: Normaliser, variables: Group, mono: Mono) -> Poly:
                     others = _without(boxed, v)
                     inside += [le(d.args[0], value), le(value, d.args[1])]
                     with scoped(n, others):
-                        p = n.rename(rest, {v: value})
+                        picked = n.rename(rest, {v: value})
                         for c in inside:
-                            p = n.times(p, n.indicator(put_indices(c, {v: value})))
-                    return group(n, others, p)
+                            picked = n.times(picked, n.indicator(put_indices(c, {v: value})))
+                    return group(n, others, picked)
     found = contracted(n, variables, mono)
     if found is not None:
         return group(n, *found)
@@ -132,14 +133,14 @@ def _sum_group(n: Normaliser, variables: Group, mono: Mono) -> Poly:
         if e.terms and not any(v in mentioned(a) for v, _ in variables):
             own = tuple((x, c) for x, c in e.terms if any(v in mentioned(x) for v, _ in variables))
             if own and (len(own) != len(e.terms) or e.const):
-                rest = Lin(e.const, tuple(t for t in e.terms if t not in own))
+                outer = Lin(e.const, tuple(t for t in e.terms if t not in own))
                 inner = Lin(Fraction(0), own)
                 with scoped(n, variables):
-                    whole = all(n.facts.holds(le(num(0), x.term())) for x in (rest, inner))
+                    whole = all(n.facts.holds(le(num(0), x.term())) for x in (outer, inner))
                 if not whole:
                     n.need(ne(a, 0))
                 mono = mono_times(mono[:k] + mono[k + 1 :], ((a, inner),))
-                outside = n.settle(((a, rest),))
+                outside = n.settle(((a, outer),))
                 return n.times(outside, _sum_group(n, variables, mono))
     for v, d in variables:
         if any(v in mentioned(x) for u, x in variables if u != v):
@@ -148,7 +149,7 @@ def _sum_group(n: Normaliser, variables: Group, mono: Mono) -> Poly:
         others = _without(variables, v)
         h = d.args[1]
         # 3. nothing depends on the index
-        p: Poly | None
+        p: Poly | None = None
         with scoped(n, others):
             if not mine:
                 n.need(le(integer(0), h))
@@ -189,9 +190,8 @@ def _split(n: Normaliser, variables: Group, mono: Mono, v: Term) -> tuple[Mono, 
         outer = Lin(e.const, tuple(t for t in e.terms if t not in own))
         if not outer.is_zero:
             with scoped(n, variables):
-                whole = all(n.facts.holds(le(num(0), x.term())) for x in (inner, outer))
-            if not whole:
-                n.need(ne(a, 0))
+                if not all(n.facts.holds(le(num(0), x.term())) for x in (inner, outer)):
+                    n.need(ne(a, 0))
             rest = mono_times(rest, ((a, outer),))
         mine = mono_times(mine, ((a, inner),))
     return mine, rest

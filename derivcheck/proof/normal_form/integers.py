@@ -29,7 +29,8 @@ def as_integer(p: Poly) -> Term:
 
 def solve_for_symbol(equation: Term) -> tuple[Term, Term] | None:
     """Solve an integer equation for the symbol of largest key that has coefficient ±1: (symbol, value)."""
-    diff = int_add(*equation.args, -1)
+    left, right = equation.args
+    diff = int_add(left, right, -1)
     const, coefficients = affine_parts(diff)
     for s in sorted(
         (a for a, c in coefficients.items() if a.op == "sym" and abs(c) == 1), key=_preference, reverse=True

@@ -145,7 +145,8 @@ def _generators(x: Term, v: Term) -> tuple[Term, ...] | None:
     """
     if x.op != "lam":
         return None
-    body, indices = instantiate(x.body, v), []
+    body = instantiate(x.body, v)
+    indices: list[tuple[Term, Term]] = []
     while body.op == "lam":
         i = symbol(f"family {len(indices)}{MARK}", *variable_sort(body))
         indices.append((i, body.args[0]))

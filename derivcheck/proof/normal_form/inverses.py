@@ -71,8 +71,8 @@ def _used(
             if mentioned(value) & {k, *chosen}:
                 continue
             with n.scoped(left):
-                inside = all(n.facts.holds(le(size.args[0], x)) and n.facts.holds(le(x, size.args[1])) for x in (other, value))
-                if not inside:
+                ends = [p for x in (other, value) for p in (le(size.args[0], x), le(x, size.args[1]))]
+                if not all(map(n.facts.holds, ends)):
                     continue  # outside its range the inverse has no entries
                 back = {_ROW: k, _COLUMN: value} if side == 1 else {_ROW: value, _COLUMN: k}
                 p = n.nf(ind(eq(other, value)))

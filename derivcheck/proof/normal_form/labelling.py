@@ -56,7 +56,8 @@ def canonical(t: Term, symmetric: frozenset[Term] = frozenset()) -> Term:
         return t
     if is_contraction(t):
         # Names by nesting, as everywhere below: an inner sum is opened while the outer's names are free in it.
-        level, variables, body = _depth(t), [], t
+        level, body = _depth(t), t
+        variables: list[tuple[Term, Term]] = []
         while is_contraction(body):
             v = symbol(label("o", level, len(variables)), INT)
             variables.append((v, body.args[0].args[0]))

@@ -1,7 +1,7 @@
 """The normal form: from a term to a Laurent polynomial over canonical atoms.
 
-A `Normaliser` works in a Context (plus equations that a step cites).  It records every condition under which what it did
-is right; `conditions` are propositions of the author's own terms, and `Facts.holds` discharges them where it can.
+A `Normaliser` works in a Context (plus equations that a step cites).  It records every condition under which what it
+did is right; `conditions` are propositions of the author's own terms, and `Facts.holds` discharges them where it can.
 Two terms with one normal form are equal wherever both are defined and the conditions hold.
 """
 
@@ -19,6 +19,7 @@ from derivcheck.language import (
     Sum,
     Term,
     abstract,
+    bound,
     domains,
     free_symbols,
     instantiate,
@@ -29,7 +30,7 @@ from derivcheck.language import (
     substitute,
     unfold,
 )
-from derivcheck.language.terms import rebuild, variable_sort
+from derivcheck.language.terms import Sort, function_sort, rebuild, sort_of_domain, variable_sort
 from derivcheck.proof.normal_form.arrays import entry
 from derivcheck.proof.normal_form.calculus import Differentiator
 from derivcheck.proof.normal_form.facts import Facts
@@ -58,6 +59,19 @@ from derivcheck.proof.normal_form.scopes import Group, Under, scoped
 MAX_DEPTH = 60
 
 
+def symmetric_array(p: Term) -> Term | None:
+    """The array of which the proposition says ``∀ i, j. A_ij = A_ji``, if that is what it says."""
+    if p.op != "forall" or p.body.op != "forall" or p.args[0] != p.body.args[0]:
+        return None
+    q = p.body.body
+    if q.op != "eq" or any(t.op != "app" or len(t.args) != 3 for t in q.args):
+        return None
+    (a, i, j), (b, k, l) = (t.args for t in q.args)
+    if a != b or a.op != "sym" or {i, j} != {bound(0, INT), bound(1, INT)} or (i, j) != (l, k):
+        return None
+    return a if a.args == (p.args[0],) * 2 else None
+
+
 class Normaliser(Indicators):
     """Computes normal forms in a Context.
 
@@ -75,14 +89,13 @@ class Normaliser(Indicators):
         self.effort = 0
         self._depth = 0
         self.conditions: list[Term] = []
-        self.symmetric: frozenset[Term] = frozenset(
-            d.symbol for d in context.declarations if d.symbol is not None and d.property("symmetric") is not None
-        )
+        known = (*context.propositions(), *extra)
+        self.symmetric: frozenset[Term] = frozenset(a for p in known if (a := symmetric_array(p)) is not None)
         #: Per inverted matrix: how its entries split (see `inverses`).
         self.leading_parts: dict[Term, tuple[Poly, Mono, Poly] | None] = {}
         self._written: dict[Term, Term] = {}
         self._memo: dict[Term, tuple[Poly, tuple[Term, ...]]] = {}
-        self.facts = Facts(self, (*context.propositions(), *extra))
+        self.facts = Facts(self, known)
 
     # ------------------------------------------------------------------------------------------------ bookkeeping
 
@@ -280,8 +293,10 @@ class Normaliser(Indicators):
             domain = t.args[0]
         if t.op == "deriv":
             raise Unknown("a derivative that is not covered")
-        if t.op in ("max_over", "min_over", "argmax", "argmin") and t.args[0].op == "range" and t.args[0].args[1].op != "oo":
-            self.need(le(*t.args[0].args))
+        if t.op in ("max_over", "min_over", "argmax", "argmin") and domain is not None and domain.op == "range":
+            lo, hi = domain.args
+            if hi.op != "oo":
+                self.need(le(lo, hi))
         with Under(self, v, domain):
             inner = to_term(self.nf(body)) if body.sort == REAL else body
         return canonical(rebuild(t, (*head, resort(abstract(inner, v), self.symmetric))), self.symmetric)
@@ -303,8 +318,13 @@ class Normaliser(Indicators):
             others = [a for a in body.args[1:] if a != v]
             if not any(v in free_symbols(a) for a in others):
                 self.need(predicate("differentiable", body.args[0]))
-                shape = make("deriv", (t.args[0], to_term(self.nf(at)), resort(abstract(body, v), self.symmetric)), None, REAL, "x")
-                return self.rewrite(shape)
+                inner = resort(abstract(body, v), self.symmetric)
+                return self.rewrite(make("deriv", (t.args[0], to_term(self.nf(at)), inner), None, REAL, "x"))
+        for k, d in zip(index, doms, strict=True):
+            if d.op == "range":
+                # there is such an entry
+                self.need(le(d.args[0], k))
+                self.need(le(k, d.args[1]))
         d = Differentiator(v, index, self.fresh, lambda p: self.need(substitute(p, {v: at})))(body)
         return self.nf(substitute(d, {v: at}))
 
@@ -324,10 +344,10 @@ class Normaliser(Indicators):
                         lows[k] = min(lows.get(k, Fraction(0)), e.const)
             pick = next(((a, low) for (a, _), low in sorted(lows.items(), key=lambda x: x[0][0].key) if low < 0), None)
             if pick is None:
-                low = lowered(self, p)
-                if low == p:
+                through_signs = lowered(self, p)
+                if through_signs == p:
                     return False
-                p = self.reduce(low)
+                p = self.reduce(through_signs)
                 continue
             a, low = pick
             if any(k[0] == a and k[1] for k in lows):
@@ -340,7 +360,5 @@ class Normaliser(Indicators):
         return not p
 
 
-def _fun_sort(domain: Term, body: Term):  # type: ignore[no-untyped-def]
-    from derivcheck.language.terms import function_sort, sort_of_domain
-
+def _fun_sort(domain: Term, body: Term) -> Sort:
     return function_sort((sort_of_domain(domain),), body.sort)

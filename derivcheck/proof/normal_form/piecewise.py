@@ -1,8 +1,9 @@
 """Absolute values, extremes and comparisons of reals in one language, for the zero test.
 
 With ``s = sign(q)``: ``|q| = q·s``, ``max(a, b) = b + (a − b)·[0 <= a − b]``, ``[q = 0] = 1 − s²`` and
-``[0 <= q] = 1 + (s − s²)/2``; then ``s³ = s`` and ``q·s² = q``.  So ``relu(x) − relu(−x) = x`` and ``x·[x > 0] = relu(x)``
-become identities of polynomials.  The normal form itself keeps the extremes, whose signs are easier to see.
+``[0 <= q] = 1 + (s − s²)/2``; then ``s³ = s`` and ``q·s² = q``.  So ``relu(x) − relu(−x) = x`` and
+``x·[x > 0] = relu(x)`` become identities of polynomials.  The normal form itself keeps the extremes, whose signs are
+easier to see.
 """
 
 from __future__ import annotations

@@ -215,7 +215,8 @@ def mono_of(t: Term) -> tuple[Mono, Fraction]:
 
 def exponent_of(t: Term) -> Lin | None:
     """Read back an exponent written by `Lin.term`."""
-    const, out = Fraction(0), {}
+    const = Fraction(0)
+    out: dict[Term, Fraction] = {}
     for s in t.args if t.op == "add" else (t,):
         c = Fraction(1)
         rest = []

@@ -141,7 +141,7 @@ class Powers(Arithmetic):
         return self.times(self.number_power(content, e), out)
 
     def _extractable(self, common: Mono, e: Lin) -> Mono:
-        """The part of a common factor that may leave a power: for a fractional one, what is known not to be negative."""
+        """The part of a common factor that may leave a power: of a fractional one, what is not negative."""
         if e.integral:
             return common
         out: Mono = ONE

@@ -101,7 +101,7 @@ def _simplicity(offset: Term) -> tuple[int, int, bytes]:
 
 def _entry_arguments(a: Term, v: Term) -> list[Term]:
     """The index arguments that mention `v` in applications of function symbols within `a`."""
-    out = []
+    out: list[Term] = []
     stack = [a]
     while stack:
         t = stack.pop()

@@ -32,8 +32,8 @@ Group = list[tuple[Term, Term]]
 class Under:
     """The scope of an opened variable: its range is known inside; conditions leave it discharged or generalised.
 
-    Inside, the range is known *not to be empty*.  So only the body of a sum may be worked out in the scope of its index;
-    what replaces the whole sum (a closed form, the summand at a delta) is worked out outside.
+    Inside, the range is known *not to be empty*.  So only the body of a sum may be worked out in the scope of its
+    index; what replaces the whole sum (a closed form, the summand at a delta) is worked out outside.
     """
 
     def __init__(self, n: Normaliser, v: Term, domain: Term | None) -> None:

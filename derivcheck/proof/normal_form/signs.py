@@ -94,7 +94,7 @@ class Signs(Integrability):
     def _structural_sign(self, t: Term) -> int | float | None:
         match t.op:
             case "num":
-                return (t.data > 0) - (t.data < 0)
+                return int(t.data > 0) - int(t.data < 0)
             case "pi" | "factorial":
                 return 1
             case "binomial" | "ind":
@@ -278,16 +278,13 @@ def product_sign(signs: list[int | float | None]) -> int | float | None:
 
 
 def sum_sign(signs: list[int | float | None]) -> int | float | None:
-    if any(s is None for s in signs):
+    known = [s for s in signs if s is not None]
+    if len(known) < len(signs):
         return None
-    known = [s for s in signs if s]
-    if not known:
-        return 0
-    if all(s > 0 for s in known):  # type: ignore[operator]
-        return max(known)  # type: ignore[type-var]
-    if all(s < 0 for s in known):  # type: ignore[operator]
-        return min(known)  # type: ignore[type-var]
-    return None
+    low, high = min(known, default=0), max(known, default=0)
+    if low >= 0:
+        return high
+    return low if high <= 0 else None
 
 
 def join_sign(a: int | float | None, b: int | float | None) -> int | float | None:

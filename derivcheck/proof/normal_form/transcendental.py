@@ -179,9 +179,9 @@ class Transcendental(Powers):
                 if not p:
                     return constant(1) if name == "cos" else {}
                 content, q = self.primitive(p)
-                inner = to_term(scaled(q, abs(content)))
-                out = atom(make("fn", (inner,), name, REAL))
-                return out if content > 0 or name == "cos" else scaled(out, Fraction(-1))
+                argument = to_term(scaled(q, abs(content)))
+                value = atom(make("fn", (argument,), name, REAL))
+                return value if content > 0 or name == "cos" else scaled(value, Fraction(-1))
         if name in ("gamma", "loggamma"):
             self.need(lt(0, x))
         return atom(make("fn", (to_term(p),), name, REAL))
