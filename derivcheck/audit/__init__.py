@@ -58,7 +58,8 @@ class AuditReport:
     hypotheses, conditions : tuple of str
         What the conclusion still rests on.
     modelled : tuple of str
-        Symbols whose instances the certificate itself defines: it is for a reader to see that they are general enough.
+        Symbols whose instances the certificate itself defines, in any of its contexts: it is for a reader to see that
+        these definitions are as general as the facts that they stand for.
     findings : tuple of Finding
         One a theorem.
     complaints : tuple of str
@@ -90,13 +91,14 @@ class AuditReport:
 
     def __str__(self) -> str:
         counts = Counter(f.outcome for f in self.findings)
-        lines = [f"{'accepted' if self.accepted else 'REJECTED'}: {self.name}"]
+        stated = f", {counts['as stated']} theorems taken as stated" if counts["as stated"] else ""
+        lines = [f"{'accepted' + stated if self.accepted else 'REJECTED'}: {self.name}"]
         lines += [f"  {complaint}" for complaint in self.complaints]
         if self.findings:
             lines.append("  " + ", ".join(f"{counts[o]} {o}" for o in OUTCOMES) + f", of {len(self.findings)} theorems")
             lines.append(f"  shows: {self.conclusion}")
-        for title, items in (("under", self.hypotheses), ("if", self.conditions), ("modelled", self.modelled)):
-            lines += [f"  {title}: {item}" for item in items]
+        shown = {"given": self.given, "under": self.hypotheses, "if": self.conditions, "modelled": self.modelled}
+        lines += [f"  {title}: {item}" for title, items in shown.items() for item in items]
         lines += [f"  {f}" for f in (*self.of("rejected"), *self.of("as stated"))]
         return "\n".join(lines)
 
@@ -128,15 +130,24 @@ def audit(text: str, seed: int | None = None, *, name: str = "certificate") -> A
         return AuditReport(name, complaints=(f"malformed: {error}",))
     if seed is None:
         seed = int.from_bytes(blake2b(text.encode(), digest_size=6).digest(), "big")
+    try:
+        return _report(certificate, seed)
+    except Exception as error:  # whatever a forged file may hold, it gets a report
+        return AuditReport(certificate.name, complaints=(f"cannot be audited: {type(error).__name__}: {error}",))
+
+
+def _report(certificate: Certificate, seed: int) -> AuditReport:
     instances = Instances(seed)
     conclusion = certificate.conclusion
+    contexts = dict.fromkeys(step.context for step in certificate.inferences)
+    models = (f"{s} := {t}" for context in contexts for d in context.declarations for s, t in d.model)
     return AuditReport(
         certificate.name,
         tuple(f"{label}: {fact}" for label, fact in conclusion.context.facts()),
         str(conclusion.statement),
         tuple(sorted(map(str, conclusion.hypotheses))),
         tuple(sorted(map(str, conclusion.conditions))),
-        tuple(f"{s} := {t}" for d in conclusion.context.declarations for s, t in d.model),
+        tuple(dict.fromkeys(models)),
         tuple(check_inference(step, instances) for step in certificate.inferences),
         tuple(_complaints(certificate, seed)),
     )
@@ -157,8 +168,8 @@ def check_inference(step: Inference, instances: Instances) -> Finding:
         outcome, reason = "rejected", str(error)
     except Unchecked as error:
         outcome, reason = "as stated", str(error)
-    except RecursionError:
-        outcome, reason = "rejected", "terms that nest too deep"
+    except Exception as error:  # a forged term may break an evaluator: that is no reason to stop, nor to accept
+        outcome, reason = "rejected", f"it cannot be judged: {type(error).__name__}: {error}"
     return Finding(step.number, step.rule, str(step.statement), outcome, reason)
 
 

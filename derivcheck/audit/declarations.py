@@ -50,7 +50,7 @@ def irregular(context: Context) -> Iterator[str]:
             yield f"'{d.name}' is a symbol, and carries a model of other symbols"
         try:
             regular = any(_agrees(d, other) for other in _written_again(d, d.symbol, context))
-        except (TypeError, IndexError, AttributeError, ValueError):
+        except (TypeError, LookupError, AttributeError, ValueError):
             regular = False
         if d.property("uncorrelated") is not None and d.property("variance") is None:
             regular = False

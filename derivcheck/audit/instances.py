@@ -163,7 +163,7 @@ class Instances:
             self.ask(step, Question((), p))
 
     def defined(self, step: Inference, t: Term) -> None:
-        """Check that a term which the conclusion no longer shows has a value where the conditions hold.
+        """Check that a term which the conclusion no longer shows has a value where conclusion and conditions have one.
 
         Raises
         ------
@@ -173,7 +173,9 @@ class Instances:
         shown = t if t.sort.kind == "prop" else eq(t, t)
         for world in self.worlds(step.context, FEW):
             found = world.judge(shown)
-            if found.truth is Truth.UNDEFINED and not found.kink and not any(map(world.fails, step.conditions)):
+            if found.truth is not Truth.UNDEFINED or found.kink or any(map(world.fails, step.conditions)):
+                continue
+            if world.judge(step.statement).truth is not Truth.UNDEFINED:
                 raise Refuted(f"'{t}' has no value at {world}: {found.reason}")
 
     def ask(self, step: Inference, question: Question) -> None:

@@ -28,6 +28,7 @@ from derivcheck.language import (
     abs_,
     abstract,
     and_,
+    derivative_at,
     domain_of_measure,
     domains,
     eq,
@@ -47,6 +48,7 @@ from derivcheck.language import (
     oo_int,
     predicate,
     range_,
+    reals,
     scalar,
     sort_of_domain,
     substitute,
@@ -519,6 +521,42 @@ def induction(step: Inference) -> Derived:
 
 
 # --------------------------------------------------------------------------------------------------------- analysis
+
+
+@rule
+def derivative_congruence(step: Inference) -> Derived:
+    left, right = _sides(step.statement, "eq")
+    need(left.op == right.op == "deriv" and left.args[:-1] == right.args[:-1], "not two derivatives at one point")
+    domain, q = left.args[0], _only(step).statement
+    need(domain == reals or (domain.op == "functions" and domain.args[-1] == reals), "not all that x can be")
+    need(q.op == "forall" and q.args[0] == domain, f"the premise does not range over all of '{domain}'")
+    x, p = _opened(q, (q, step.statement))
+    need(p == eq(_body(left, x), _body(right, x)), "the premise does not equate what is differentiated")
+    return _give(step, step.statement)
+
+
+@rule
+def antiderivative(step: Inference) -> Derived:
+    _premises(step, 0)
+    integral, primitive = step.parameters["integral"], step.parameters["primitive"]
+    need(integral.op == "int" and integral.args[0].op == "lebesgue", "not an integral over an interval")
+    domain = domain_of_measure(integral.args[0])
+    lo, hi = domain.args
+    need(not _infinite(lo) and not _infinite(hi), "not a bounded interval")
+    need(primitive.op == "lam" and primitive.args[0].op == "interval", "not a function of a real variable")
+    x, body = _opened(integral, (step.statement, primitive))
+    slope = eq(derivative_at(primitive.body, x), body)
+    known = [_universal(x, domain, c) for c in (slope, *_continuous(body, x))]
+    return _give(step, eq(integral, primitive(hi) - primitive(lo)), known=(*known, le(lo, hi)))
+
+
+@rule
+def dominated(step: Inference) -> Derived:
+    q, measure = _only(step).statement, step.parameters["measure"]
+    need(measure.sort == MEASURE and q.op == "forall" and q.args[0] == domain_of_measure(measure), "another domain")
+    f, g = _sides(q.body, "le", "lt")
+    need(f.op == "fn" and f.data == "abs", "the premise does not bound an absolute value")
+    return _give(step, integrable(measure, f.args[0]), known=(integrable(measure, g),))
 
 
 @rule

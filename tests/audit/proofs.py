@@ -12,6 +12,7 @@ from derivcheck.language import (
     E,
     ForAll,
     Givens,
+    Integral,
     Lim,
     MaxOver,
     Sum,
@@ -34,6 +35,7 @@ from derivcheck.language import (
     oo_int,
     range_,
     real,
+    reals,
     softmax,
     sqrt,
     sup_norm,
@@ -212,6 +214,28 @@ def limits() -> Proof:
     return proof_of(pr, kernel.conjunction(kernel.transitivity(same, value), geometric, summed))
 
 
+def calculus() -> Proof:
+    """An integral by a primitive, domination, and equal functions under a derivative."""
+    g = Givens()
+    b = g.real("b", above=0)
+    x = g.real("x")
+    measure = g.probability()
+    y = g.random("Y", measure=measure, mean=0, variance=1)
+    pr = Prover(g.context)
+    integral = Integral(0, b, lambda t: t**2 + exp(t) / b + 1 / (1 + t))
+    by_parts = kernel.antiderivative(
+        g.context, integral, lam(interval(0, b), lambda t: t**3 / 3 + exp(t) / b + log(1 + t))
+    )
+
+    def below(pr: Prover, w: Term) -> Theorem:
+        return kernel.normal_form(pr.context, le(abs_(y(w) ** 2), y(w) ** 2 + 1))
+
+    tame = kernel.dominated(pr.for_all(measure.args[0], below), measure)
+    squares = pr.for_all(reals, lambda pr, t: kernel.normal_form(pr.context, eq((t + 1) ** 2, t**2 + 2 * t + 1)))
+    slopes = kernel.derivative_congruence(squares, D((x + 1) ** 2, x))
+    return proof_of(pr, kernel.conjunction(by_parts, tame, slopes))
+
+
 def logic() -> Proof:
     """The rules that no calculation needs, one after the other."""
     g = Givens()
@@ -349,6 +373,7 @@ PROOFS: dict[str, Callable[[], Proof]] = {
         variance_of_a_mean,
         gibbs,
         limits,
+        calculus,
         logic,
         conditions,
         laws_and_matrices,

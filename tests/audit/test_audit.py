@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import subprocess
 import sys
@@ -37,6 +38,17 @@ def test_a_real_certificate_is_accepted(name: str) -> None:
 def test_every_rule_is_met() -> None:
     used = {theorem["rule"] for name in PROOFS for theorem in json.loads(written(name))["theorems"]}
     assert used == set(RULES)
+
+
+def test_every_rule_of_the_kernel_is_written_a_second_time() -> None:
+    """A rule that the kernel gains is a rule that the audit must learn."""
+    source = Path(kernel.__file__).read_text(encoding="utf-8")
+    rules = {f.name for f in ast.parse(source).body if isinstance(f, ast.FunctionDef) and "-> Theorem" in _head(f)}
+    assert rules - {"_theorem", "_pointwise", "_under_binder"} == set(RULES)
+
+
+def _head(function: ast.FunctionDef) -> str:
+    return ast.unparse(function).split(":\n")[0]
 
 
 def test_equal_files_give_equal_reports() -> None:
