@@ -12,6 +12,7 @@ is one fixed point, and the error bounds with 1 − γ in the denominator, need 
 to every fixed point.  A policy that is greedy for the value of another is at least as good, in every state.
 """
 
+from functools import cache
 from types import SimpleNamespace
 
 import numpy as np
@@ -22,9 +23,8 @@ from derivcheck.language import (
     ForAll,
     Givens,
     MaxOver,
-    MinOver,
+    Real,
     Sum,
-    Vector,
     abs_,
     counting,
     define,
@@ -44,10 +44,10 @@ from derivcheck.language import (
     real,
     size_of,
     sup_norm,
-    vector,
+    unfold,
 )
 from derivcheck.problem import Claim, Measurement, Misconception, Problem, Reading
-from derivcheck.proof import Prover, algebra, bounded_by_max, inside, kernel, reason, tactic, triangle, using
+from derivcheck.proof import Prover, algebra, bounded_by_max, inside, kernel, monotonicity, reason, tactic, triangle, using
 
 ID = "bellman-contraction"
 naturals = range_(0, oo_int)
@@ -93,22 +93,19 @@ def process(givens, **discount):
 
 # ---------------------------------------------------------------------------------------------------- contraction
 
-two_functions = Givens()
-d = process(two_functions, at_least=0)
-pi = two_functions.distribution("pi", counting(d.A), given=(d.S,))
-U = two_functions.array("U", d.S)
-V = two_functions.array("V", d.S)
-distance = sup_norm(difference(U, V))
+def evaluation_of(o, V):
+    """T_π V in the process `o`."""
+    return evaluation(V, o.pi, o.P, o.r, o.gamma)
 
 
-def T_pi(V):
-    """The evaluation operator of this process and policy."""
-    return evaluation(V, pi, d.P, d.r, d.gamma)
+def optimality_of(o, V):
+    """T V in the process `o`."""
+    return optimality(V, o.P, o.r, o.gamma)
 
 
-def T(V):
-    """The optimality operator of this process."""
-    return optimality(V, d.P, d.r, d.gamma)
+def distance(U, V):
+    """‖U − V‖."""
+    return sup_norm(difference(U, V))
 
 
 at_most_absolute_value = tactic(
@@ -127,60 +124,37 @@ def mean_at_most_norm(pr, o, U, V, s, a):
     )
 
 
-def evaluation_contracts(claim):
-    pr = Prover(claim.context)
+def evaluation_contraction(pr, o, U, V):
+    """‖T_π U − T_π V‖ ≤ γ ‖U − V‖ for the process `o`."""
 
     def at(pr, s):
+        def averaged(inner):
+            return Sum(1, o.actions, lambda a: o.pi(s, a) * inner(a))
+
+        def change(t):
+            return U(t) - V(t)
+
         return (
-            pr.chain(abs_(T_pi(U)(s) - T_pi(V)(s)))
+            pr.chain(abs_(evaluation_of(o, U)(s) - evaluation_of(o, V)(s)))
             .eq(
-                abs_(
-                    Sum(
-                        1,
-                        d.actions,
-                        lambda a: pi(s, a) * (d.gamma * Sum(1, d.states, lambda t: d.P(s, a, t) * (U(t) - V(t)))),
-                    )
-                ),
+                abs_(averaged(lambda a: o.gamma * Sum(1, o.states, lambda t: o.P(s, a, t) * change(t)))),
                 reason("the rewards cancel", algebra),
             )
-            .le(
-                Sum(
-                    1,
-                    d.actions,
-                    lambda a: pi(s, a) * abs_(d.gamma * Sum(1, d.states, lambda t: d.P(s, a, t) * (U(t) - V(t)))),
-                ),
-                triangle,
-            )
+            .le(averaged(lambda a: abs_(o.gamma * Sum(1, o.states, lambda t: o.P(s, a, t) * change(t)))), triangle)
             .eq(
-                Sum(
-                    1,
-                    d.actions,
-                    lambda a: pi(s, a) * (d.gamma * abs_(Sum(1, d.states, lambda t: d.P(s, a, t) * (U(t) - V(t))))),
-                ),
+                averaged(lambda a: o.gamma * abs_(Sum(1, o.states, lambda t: o.P(s, a, t) * change(t)))),
                 reason("γ is not negative", algebra),
             )
+            .le(averaged(lambda a: o.gamma * Sum(1, o.states, lambda t: o.P(s, a, t) * abs_(change(t)))), triangle)
             .le(
-                Sum(
-                    1,
-                    d.actions,
-                    lambda a: pi(s, a) * (d.gamma * Sum(1, d.states, lambda t: d.P(s, a, t) * abs_(U(t) - V(t)))),
-                ),
-                triangle,
-            )
-            .le(
-                Sum(
-                    1,
-                    d.actions,
-                    lambda a: pi(s, a) * (d.gamma * Sum(1, d.states, lambda t: d.P(s, a, t) * distance)),
-                ),
+                averaged(lambda a: o.gamma * Sum(1, o.states, lambda t: o.P(s, a, t) * distance(U, V))),
                 bounded_by_max,
             )
-            .eq(d.gamma * distance, reason("both laws sum to one", algebra))
+            .eq(o.gamma * distance(U, V), reason("both laws sum to one", algebra))
             .theorem
         )
 
-    th = pr.maximum_at_most(sup_norm(difference(T_pi(U), T_pi(V))), at)
-    return pr.done(th, claim.statement)
+    return pr.maximum_at_most(distance(evaluation_of(o, U), evaluation_of(o, V)), at)
 
 
 def maxima_differ_by_at_most(pr, o, U, V, s):
@@ -241,6 +215,277 @@ def optimality_contracts(claim):
     return pr.done(optimality_contraction(pr, d, U, V), claim.statement)
 
 
+OPERATORS = {"evaluation": evaluation_of, "optimality": optimality_of}
+CONTRACTS = {"evaluation": evaluation_contraction, "optimality": optimality_contraction}
+
+
+def process_with_policy(name, givens, **discount):
+    """A process, and a policy where the operator has one."""
+    o = process(givens, **discount)
+    if name == "evaluation":
+        o.pi = givens.distribution("pi", counting(o.A), given=(o.S,))
+    return o
+
+
+def pair(name):
+    """Two functions U and V on the states of any process with γ ≥ 0, and the claim that the operator contracts."""
+    givens = Givens()
+    o = process_with_policy(name, givens, at_least=0)
+    o.U, o.V = givens.array("U", o.S), givens.array("V", o.S)
+    o.context = givens.context
+    o.s, o.t, o.c = givens.index("s", o.states), givens.index("t", o.states), givens.real("c")
+    o.with_constant = givens.context
+    operator = OPERATORS[name]
+    o.statement = le(distance(operator(o, o.U), operator(o, o.V)), o.gamma * distance(o.U, o.V))
+
+    def proof(claim):
+        pr = Prover(claim.context)
+        return pr.done(CONTRACTS[name](pr, o, o.U, o.V), claim.statement)
+
+    o.proof = proof
+    return o
+
+
+PAIRS = {name: pair(name) for name in OPERATORS}
+two, best = PAIRS["evaluation"], PAIRS["optimality"]
+
+
+@cache
+def contraction(name):
+    """The theorem that the operator contracts, for the claims that rest on it."""
+    o = PAIRS[name]
+    return CONTRACTS[name](Prover(o.context), o, o.U, o.V)
+
+
+def contracts(pr, name, U, V):
+    """‖TU − TV‖ ≤ γ ‖U − V‖ for two functions of the context at hand."""
+    return kernel.instance(contraction(name), {PAIRS[name].U: U, PAIRS[name].V: V}, pr.context)
+
+
+def shifted(o):
+    """V + c."""
+    return lam(o.S, lambda s: o.V(s) + o.c)
+
+
+def shift(name):
+    """T(V + c) = TV + γc: what the discount does to a constant."""
+    o, operator = PAIRS[name], OPERATORS[name]
+    return eq(operator(o, shifted(o))(o.s), operator(o, o.V)(o.s) + o.gamma * o.c)
+
+
+def shift_of_evaluation(claim):
+    pr = Prover(claim.context)
+    th = pr.prove(claim.statement, reason("linear in V, and both laws sum to one", algebra))
+    return pr.done(th, claim.statement)
+
+
+def shift_of_optimality(claim):
+    pr = Prover(claim.context)
+    o = best
+    moved, still = optimality_of(o, shifted(o))(o.s), optimality_of(o, o.V)(o.s)
+
+    def maximum(V):
+        return MaxOver(o.A, lambda a: look_ahead(V, o.P, o.r, o.gamma, o.s, a))
+
+    def at_most(V, sign, target):
+        def at(pr, a):
+            other = o.V if V is not o.V else shifted(o)
+            value = look_ahead(V, o.P, o.r, o.gamma, o.s, a)
+            return (
+                pr.chain(value)
+                .eq(
+                    look_ahead(other, o.P, o.r, o.gamma, o.s, a) + sign * o.gamma * o.c,
+                    reason("linear in V, and the law sums to one", algebra),
+                )
+                .le(
+                    maximum(other) + sign * o.gamma * o.c,
+                    using(
+                        kernel.at_most_maximum(pr.context, maximum(other), a), words="a value is at most the maximum"
+                    ),
+                )
+                .theorem
+            )
+
+        return pr.linear(target, (pr.maximum_at_most(maximum(V), at), 1))
+
+    below = at_most(shifted(o), 1, le(moved, still + o.gamma * o.c))
+    above = at_most(o.V, -1, le(still + o.gamma * o.c, moved))
+    pr.note(claim.statement, "each is at most the other")
+    return pr.done(kernel.antisymmetry(below, above), claim.statement)
+
+
+# ------------------------------------------------------------------------------------------------ unique fixed point
+
+
+def rewards_with_fixed_point(name, o, V):
+    """Rewards for which V is a fixed point, any numbers w deciding how good the actions are: how instances are built."""
+    w = function("w", o.S, o.A)
+
+    def reward(s, a):
+        level = (
+            Sum(1, o.actions, lambda b: o.pi(s, b) * w(s, b))
+            if name == "evaluation"
+            else MaxOver(o.A, lambda b: w(s, b))
+        )
+        return V(s) - o.gamma * Sum(1, o.states, lambda t: o.P(s, a, t) * V(t)) + w(s, a) - level
+
+    return lam(o.S, lambda s: lam(o.A, lambda a: reward(s, a)))
+
+
+def turned_round(pr, th):
+    """b = a from a = b."""
+    a, b = th.statement.args
+    return pr.linear(eq(b, a), (th, -1))
+
+
+def uniqueness(name):
+    """Two fixed points are equal: context, statement and proof."""
+    operator = OPERATORS[name]
+    givens = Givens()
+    o = process_with_policy(name, givens, at_least=0, below=1)
+    U, V = givens.array("U", o.S), givens.array("V", o.S)
+    c = Real("c")
+
+    def auxiliary(g):
+        g.array("w", o.S, o.A)
+        g.real("c")
+
+    givens.assume(
+        "fixed points",
+        ForAll(o.S, lambda s: eq(operator(o, U)(s), U(s))),
+        ForAll(o.S, lambda s: eq(operator(o, V)(s), V(s))),
+        # Where the condition γ < 1 is dropped, γ = 1 has a second fixed point: the first one and a constant.
+        model={o.r: rewards_with_fixed_point(name, o, V), U: lam(o.S, lambda s: V(s) + c * ind(eq(o.gamma, 1)))},
+        auxiliary=auxiliary,
+    )
+
+    def proof(claim):
+        pr = Prover(claim.context)
+        fixed_U, fixed_V = pr.given("fixed points")
+        norm = distance(U, V)
+        th = contracts(pr, name, U, V)
+
+        def at(pr, s):
+            images = difference(operator(o, U), operator(o, V))
+            return (
+                pr.chain(abs_(U(s) - V(s)))
+                .eq(
+                    abs_(operator(o, U)(s) - operator(o, V)(s)),
+                    monotonicity(turned_round(pr, kernel.specialise(pr.bring(fixed_U), s)), fixed_V, words="both are fixed points"),
+                )
+                .le(sup_norm(images), bounded_by_max)
+                .le(o.gamma * norm, using(th, words="the operator contracts"))
+                .theorem
+            )
+
+        shrinks = pr.maximum_at_most(norm, at)
+        zero = pr.linear(le(norm, 0), (shrinks, 1 / (1 - o.gamma)))
+        pr.note(zero.statement, "‖U − V‖ ≤ γ ‖U − V‖ and γ < 1")
+
+        def equal(pr, s):
+            d = U(s) - V(s)
+            bound = kernel.at_most_maximum(pr.context, unfold(norm), s)
+            below = pr.linear(
+                le(U(s), V(s)), (kernel.absolute_value(pr.context, d), 1), (bound, 1), (pr.bring(zero), 1)
+            )
+            above = pr.linear(
+                le(V(s), U(s)), (kernel.absolute_value(pr.context, -d), 1), (bound, 1), (pr.bring(zero), 1)
+            )
+            return kernel.antisymmetry(below, above)
+
+        th = kernel.extensionality(pr.for_all(o.S, equal), claim.statement)
+        pr.note(claim.statement, "a function of norm zero is zero")
+        return pr.done(th, claim.statement)
+
+    return dict(context=givens.context, statement=eq(U, V), proof=proof)
+
+
+# ------------------------------------------------------------------------------------------------------------- sweeps
+
+
+def sweeps(name, **discount):
+    """A process whose operator has the fixed point V* and is applied again and again from V_0."""
+    operator = OPERATORS[name]
+    givens = Givens()
+    o = process_with_policy(name, givens, at_least=0, **discount)
+    o.name, o.operator = name, operator
+    o.k = givens.integer("k", at_least=0)
+    o.fixed = givens.array("V_star", o.S)
+    o.V = givens.function("V", naturals, o.S)
+    givens.assume(
+        "fixed point",
+        ForAll(o.S, lambda s: eq(operator(o, o.fixed)(s), o.fixed(s))),
+        model={o.r: rewards_with_fixed_point(name, o, o.fixed)},
+        auxiliary=lambda g: g.array("w", o.S, o.A),
+    )
+    c = Real("c")
+    givens.assume(
+        "sweeps",
+        ForAll(naturals, lambda k: ForAll(o.S, lambda s: eq(o.V(k + 1, s), operator(o, o.V(k))(s)))),
+        # From V* + c, every sweep multiplies the constant by γ: the bounds are attained.
+        model={o.V: lam(naturals, lambda k: lam(o.S, lambda s: o.fixed(s) + o.gamma ** real(k) * c))},
+        auxiliary=lambda g: g.real("c"),
+    )
+    o.context = givens.context
+    return o
+
+
+def one_sweep(pr, o, k):
+    """‖V_{k+1} − V*‖ ≤ γ ‖V_k − V*‖."""
+    (fixed,) = pr.given("fixed point")
+    (sweep,) = pr.given("sweeps")
+    before = distance(o.V(k), o.fixed)
+    th = contracts(pr, o.name, o.V(k), o.fixed)
+
+    def at(pr, s):
+        images = difference(o.operator(o, o.V(k)), o.operator(o, o.fixed))
+        return (
+            pr.chain(abs_(o.V(k + 1, s) - o.fixed(s)))
+            .eq(
+                abs_(o.operator(o, o.V(k))(s) - o.operator(o, o.fixed)(s)),
+                monotonicity(sweep, fixed, words="a sweep; V* is a fixed point"),
+            )
+            .le(sup_norm(images), bounded_by_max)
+            .le(o.gamma * before, using(th, words="the operator contracts"))
+            .theorem
+        )
+
+    return pr.maximum_at_most(distance(o.V(k + 1), o.fixed), at)
+
+
+def geometric(o):
+    """‖V_k − V*‖ ≤ γ^k ‖V_0 − V*‖, for k = 0, 1, …"""
+    start = distance(o.V(integer(0)), o.fixed)
+
+    def bound(k):
+        return le(distance(o.V(k), o.fixed), o.gamma ** real(k) * start)
+
+    def for_every_k(pr):
+        def step(pr, k, hypothesis):
+            once = one_sweep(pr, o, k)
+            return (
+                pr.chain(distance(o.V(k + 1), o.fixed))
+                .le(o.gamma * distance(o.V(k), o.fixed), using(once, words="one sweep"))
+                .le(
+                    o.gamma * (o.gamma ** real(k) * start),
+                    using(pr.linear(le(o.gamma * hypothesis.statement.args[0], o.gamma * hypothesis.statement.args[1]),
+                                    (hypothesis, o.gamma)), words="induction hypothesis"),
+                )
+                .eq(o.gamma ** real(k + 1) * start, algebra)
+                .theorem
+            )
+
+        return pr.induction(bound, lambda pr: pr.prove(bound(integer(0)), reason("γ⁰ = 1", algebra)), step, hint="k")
+
+    def proof(claim):
+        pr = Prover(claim.context)
+        return pr.done(kernel.specialise(for_every_k(pr), o.k), claim.statement)
+
+    return SimpleNamespace(statement=bound(o.k), proof=proof, for_every_k=for_every_k)
+
+
+swe = sweeps('evaluation')
+swo = sweeps('optimality')
 problem = Problem(
     id=ID,
     title="Bellman operators contract",
@@ -256,16 +501,54 @@ problem = Problem(
         Claim(
             name="evaluation-contraction",
             summary="‖T_π U − T_π V‖ ≤ γ ‖U − V‖ for every γ ≥ 0",
-            context=two_functions.context,
-            statement=le(sup_norm(difference(T_pi(U), T_pi(V))), d.gamma * distance),
-            proof=evaluation_contracts,
+            context=two.context,
+            statement=two.statement,
+            proof=two.proof,
         ),
         Claim(
             name="optimality-contraction",
             summary="‖T U − T V‖ ≤ γ ‖U − V‖ for every γ ≥ 0",
-            context=two_functions.context,
-            statement=le(sup_norm(difference(T(U), T(V))), d.gamma * distance),
-            proof=optimality_contracts,
+            context=best.context,
+            statement=best.statement,
+            proof=best.proof,
+        ),
+        Claim(
+            name="evaluation-shift",
+            summary="T_π(V + c) = T_π V + γc: the bound is attained, and at γ = 1 no fixed point is alone",
+            context=two.with_constant,
+            statement=shift("evaluation"),
+            proof=shift_of_evaluation,
+        ),
+        Claim(
+            name="optimality-shift",
+            summary="T(V + c) = TV + γc: the bound is attained, and at γ = 1 no fixed point is alone",
+            context=best.with_constant,
+            statement=shift("optimality"),
+            proof=shift_of_optimality,
+        ),
+        Claim(
+            name="evaluation-unique",
+            summary="for 0 ≤ γ < 1 two fixed points of T_π are equal",
+            **uniqueness("evaluation"),
+        ),
+        Claim(
+            name="optimality-unique",
+            summary="for 0 ≤ γ < 1 two fixed points of T are equal",
+            **uniqueness("optimality"),
+        ),
+        Claim(
+            name="g-e",
+            summary="",
+            context=swe.context,
+            statement=geometric(swe).statement,
+            proof=geometric(swe).proof,
+        ),
+        Claim(
+            name="g-o",
+            summary="",
+            context=swo.context,
+            statement=geometric(swo).statement,
+            proof=geometric(swo).proof,
         ),
     ),
 )
