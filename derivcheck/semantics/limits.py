@@ -141,7 +141,7 @@ def _aitken(values: list[Number]) -> list[Number]:
         if bend.contains(0):
             out.append(c)
         else:
-            out.append(arb((c - (c - b) ** 2 / bend).mid()))
+            out.append(arb((c - (c - b) * (c - b) / bend).mid()))
     return out
 
 

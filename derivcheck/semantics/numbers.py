@@ -513,6 +513,10 @@ def integer_power(x: Number, n: int) -> Number:
             return arb(x) ** n
         if trivial:
             return ONE if n == 0 else x if n % 2 else x * x
+    if isinstance(x, arb) and x.contains(0) and n:
+        # Arb's power of a ball around zero goes through a logarithm and is not a number.
+        top = arb(0) if x.abs_upper() == 0 else x.abs_upper() ** n
+        return top.union(-top if n % 2 else arb(0))
     return x**n
 
 
@@ -559,8 +563,6 @@ def power(x: Number, y: Number) -> Number:
             if is_exact(y)
             else Imprecise("cannot tell whether an exponent is an integer")
         )
-    if isinstance(y, fmpq) and y > 0 and base >= 0:
-        return base**exponent
     raise Imprecise("cannot tell whether the base of a power is positive")
 
 

@@ -77,6 +77,15 @@ def test_root_that_is_not_exact_is_a_ball_around_it():
     assert isinstance(root, arb) and (root * root).contains(2) and root.rad() < 1e-10
 
 
+@given(rationals, st.integers(0, 6))
+def test_powers_of_balls_around_zero_enclose_the_power(x, n):
+    ball = arb(0, 6)  # contains every x that is drawn
+    power = nm.as_ball(nm.integer_power(ball, n))
+    assert power.is_finite() and power.overlaps(nm.as_ball(nm.integer_power(x, n)))
+    assert nm.integer_power(arb(0), 3) == 0
+    assert n % 2 or not power < 0
+
+
 def test_divisions_by_zero_and_by_a_ball_around_zero_differ():
     with pytest.raises(Undefined):
         nm.div(fmpq(1), fmpq(0))
