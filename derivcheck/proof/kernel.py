@@ -45,6 +45,7 @@ from derivcheck.language import (
     num,
     predicate,
     real,
+    reals,
     sort_of_domain,
     substitute,
     true,
@@ -944,6 +945,28 @@ def _continuous(t: Term, x: Term, fresh: Fresh, needs: list[Term]) -> None:
         raise _fail("limit_by_continuity", f"'{t}' is not continuous by its form")
     for a in t.args:
         _continuous(a, x, fresh, needs)
+
+
+def derivative_congruence(th: Theorem, left: Term) -> Theorem:
+    """``⊢ ∀ x ∈ D. f(x) = g(x)`` gives ``⊢ ∂f/∂x at a = ∂g/∂x at a``, where ``D`` is all that ``x`` can be.
+
+    An equation at one point would say nothing of derivatives: the premise must hold on the whole domain, which is the
+    real line or all arrays of one shape.
+    """
+    rule = "derivative_congruence"
+    if left.op != "deriv":
+        raise _fail(rule, f"'{left}' is not a derivative")
+    domain = left.args[0]
+    whole = domain == reals or (domain.op == "functions" and domain.args[-1] == reals)
+    q = th.statement
+    if not whole or q.op != "forall" or q.args[0] != domain:
+        raise _fail(rule, f"'{q}' does not range over all of '{domain}'")
+    _closed(rule, th.context, left)
+    x, p = open_binder(q, _fresh(th.context, left, q))
+    if p.op != "eq" or unfold(p.args[0]) != unfold(instantiate(left.body, x)):
+        raise _fail(rule, f"'{p}' does not equate what '{left}' differentiates")
+    right = rebuild(left, (*left.args[:-1], abstract(p.args[1], x)))
+    return _theorem(_KEY, rule, th.context, eq(left, right), [th], left=left)
 
 
 def antiderivative(context: Context, integral: Term, primitive: Term) -> Theorem:

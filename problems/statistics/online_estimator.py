@@ -296,7 +296,7 @@ def batch_norm_running_mean(seed):
     """Mean and variance of a batch-normalisation layer's running mean, over many runs with frozen weights."""
     data_seed, run_seed = seed.spawn(2)
     rng = np.random.default_rng(data_seed)
-    step_size, steps_taken, batch, runs, begin = 0.2, 6, 4, 20_000, 1.5
+    step_size, steps_taken, batch, runs, begin = 0.2, 3, 4, 20_000, 1.5
     network = m.Linear(3, 1)
     weights = network.init(rng)
     # A skewed population, drawn from with replacement: the batches are independent and identically distributed.

@@ -66,8 +66,8 @@ def symmetric_array(p: Term) -> Term | None:
     q = p.body.body
     if q.op != "eq" or any(t.op != "app" or len(t.args) != 3 for t in q.args):
         return None
-    (a, i, j), (b, k, l) = (t.args for t in q.args)
-    if a != b or a.op != "sym" or {i, j} != {bound(0, INT), bound(1, INT)} or (i, j) != (l, k):
+    (a, i, j), (b, *exchanged) = (t.args for t in q.args)
+    if a != b or a.op != "sym" or {i, j} != {bound(0, INT), bound(1, INT)} or exchanged != [j, i]:
         return None
     return a if a.args == (p.args[0],) * 2 else None
 
