@@ -116,6 +116,8 @@ class State:
     spent: int = 0
     #: A limit, a series or an improper integral has been extrapolated: no later comparison is rigorous.
     numeric: bool = False
+    #: An integral has been estimated from values at points, which may miss a narrow peak: nothing is refuted by it.
+    guessed: bool = False
     #: Inside an integrand: whether Arb demands analyticity on the box; None elsewhere.
     analytic: bool | None = None
     #: How many derivatives have been begun; nested ones must not share a tag.
@@ -273,6 +275,18 @@ class Evaluator:
         """The absolute value, also of a box that straddles zero."""
         return self.enclosure(lambda: nm.absolute(x), lambda: nm.wide_extremum(x, nm.neg(x), 1))
 
+    def guess(self) -> None:
+        """Note that an integral is estimated from points only.
+
+        Raises
+        ------
+        Unknown
+            If the value would become part of the interpretation.
+        """
+        if self._definitions:
+            raise Unknown("an integral that Arb cannot enclose")
+        self.state.guessed = True
+
     def fresh_tag(self) -> int:
         """A tag for one more derivative."""
         self.state.tags += 1
@@ -407,6 +421,8 @@ class Evaluator:
         if numeric and not ((a - b).abs_lower() > 100 * (a.rad() + b.rad()) and _settled(a) and _settled(b)):
             return unknown("two extrapolated numbers are too uncertain to tell apart")
         ok = op != "eq" and bool(a < b)
+        if self.state.guessed and not ok:
+            return unknown("two sides differ by an integral estimated from points only")
         if numeric and ok:
             return Judgement(Truth.SUPPORTED, evidence, sides=sides)
         # An order between balls that do not meet is certain.

@@ -49,7 +49,7 @@ RELATIVE_TOLERANCE = 2.0**-60
 ABSOLUTE_TOLERANCE = 2.0**-80
 EVALUATIONS = 4_000
 #: The same for one of the many shells of an infinite interval.
-SHELL_EVALUATIONS = 600
+SHELL_EVALUATIONS = 1_500
 #: Distances 2^-4k from a singular end, and cut-offs 2^k of an infinite interval.
 ENDS = range(1, 9)
 CUTS = range(1, 41)
@@ -211,6 +211,7 @@ def _shells(ev: Evaluator, f: Integrand, start: Number, downwards: bool, upwards
             piece = _arb(ev, f, a, b, SHELL_EVALUATIONS) if rigorous[side] else None
             if piece is None:
                 rigorous[side] = False
+                ev.guess()
                 try:
                     piece = _gauss(ev, f, a, b)
                 except Imprecise:  # beyond the reach of the precision in force (a quotient of two vanishing densities)

@@ -286,6 +286,12 @@ def test_extrapolated_values_are_called_numeric():
 def test_a_narrow_bump_far_out_is_not_missed():
     bump = lambda t: exp(-((t - 5000) ** 2) / 2) / sqrt(2 * pi)  # noqa: E731
     assert judge(eq(Integral(-oo, oo, bump), 1)).truth is Truth.SUPPORTED
+    needle = lambda t: exp(-((t - 1000) ** 2) * 10**12 / 2) * t**2  # noqa: E731
+    # Whether or not Arb finds it, a true statement about it is not refuted.
+    assert judge(eq(Integral(-oo, oo, needle), sqrt(2 * pi) / 10**6 * (10**6 + num(Fraction(1, 10**12))))).truth in (
+        Truth.SUPPORTED,
+        Truth.UNKNOWN,
+    )
 
 
 def test_order_of_disjoint_balls_is_certain_and_of_overlapping_ones_is_not():

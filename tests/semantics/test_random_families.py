@@ -13,6 +13,7 @@ from derivcheck.language import (
     Cov,
     D,
     E,
+    ForAll,
     Givens,
     Sum,
     Var,
@@ -314,3 +315,26 @@ def test_coins_that_are_not_looked_at_cost_nothing():
     visits = []
     integrate_atoms(r.measure, lambda w: visits.append(1) or w.pick(r.coins[1], [fmpq(1), fmpq(2), fmpq(3)]))
     assert len(visits) == 4  # one question, three faces
+
+
+def test_equations_for_all_outcomes_need_no_enumeration_and_are_refuted_with_it():
+    g = Givens()
+    p = g.probability("P")
+    y = g.random("y", range_(1, 40), measure=p, mean=0, variance=1, uncorrelated=True)
+
+    def both_ways(factor):
+        return ForAll(
+            p.args[0],
+            lambda w: eq(
+                Sum(1, 40, lambda j: y(j, w)) - factor * y(40, w),
+                Sum(1, 20, lambda j: y(j, w) + y(41 - j, w)) - y(40, w),
+            ),
+        )
+
+    assert check(g.context, both_ways(1), 0, instances=2, budget=20_000).exact == 2
+    assert outcome(g, both_ways(2), instances=2) != "confirms"
+    last = ForAll(p.args[0], lambda w: eq(y(40, w), y(39, w)))
+    assert outcome(g, last, instances=2) == "refutes"
+    # Too many points and no polynomial: samples support, and never more.
+    above = ForAll(p.args[0], lambda w: le(Sum(1, 40, lambda j: -(y(j, w) ** 2)), 0))
+    assert check(g.context, above, 0, instances=1, budget=2_000_000).supported == 1
