@@ -1,13 +1,14 @@
 """`decide`: are two expressions equal?
 
-The deciders stand in a fixed order.  The normal form proves; instances in exact rationals and rigorous balls refute;
-then come case distinctions and induction, which prove, and more instances, which refute.  What none of them settles is
-undecided.  All work is counted; a question whose work cannot be bounded beforehand is asked in a process that is killed
-after the deadline.
+The deciders stand in a fixed order.  A few instances in exact rationals and rigorous balls refute most of what is
+false; the normal form proves; then come more instances, the longer proofs (expansion, case distinctions, induction),
+and many more instances.  Instances only refute and proofs only prove: what none of them settles is undecided.  All work
+is counted; a question whose work cannot be bounded beforehand is asked in a process that is killed after the deadline.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from derivcheck.decision import prove, sandbox
@@ -18,8 +19,8 @@ from derivcheck.language import Context, LanguageError, Term, eq
 from derivcheck.proof.normal_form import Unknown
 from derivcheck.semantics import check
 
-#: Interpretations that are tried before and after the longer proofs.
-FIRST, LAST = 16, 64
+#: Interpretations that are tried first, before the longer proofs, and after them.
+FIRST, MORE, LAST = 2, 16, 64
 #: Evidence that refutes: everything else only supports.
 RIGOROUS = ("exact", "balls")
 #: The seed of the instances: a question has one answer.
@@ -75,7 +76,7 @@ def decide(
     reason = ""
     for proofs in phases:
         try:
-            answer = sandbox.run(lambda proofs=proofs: _decided(asked, budget, proofs), deadline / len(phases))
+            answer = sandbox.run(partial(_decided, asked, budget, proofs), deadline / len(phases))
         except sandbox.Overrun as error:
             reason = str(error)
             continue
@@ -88,10 +89,13 @@ def decide(
 def _decided(asked: Question, budget: int, proofs: bool = True) -> Decision:
     """The answer, within counted work."""
     context, left, right = asked.context, asked.left, asked.right
+    refuted, _ = _instances(asked, budget, FIRST, 0)
+    if refuted is not None:
+        return refuted
     conditions = prove.by_normal_form(context, left, right) if proofs else None
     if conditions == ():
         return Decision("equal", "normal form", notes=asked.notes)
-    refuted, sound = _instances(asked, budget, FIRST, 0)
+    refuted, sound = _instances(asked, budget, MORE, 0)
     if refuted is not None:
         return refuted
     if conditions is not None:

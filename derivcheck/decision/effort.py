@@ -83,7 +83,7 @@ def magnitude(t: Term) -> float | None:
 
 def _whole_power(base: float, exponent: float) -> float:
     try:
-        return max(base, 1.0) ** exponent
+        return float(max(base, 1.0) ** exponent)
     except OverflowError:
         return inf
 

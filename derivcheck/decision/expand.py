@@ -128,7 +128,9 @@ def _rotation(p: Poly, units: dict[Mono, Fraction]) -> tuple[Term, Term] | None:
     for m, c in sorted(p.items(), key=lambda mc: tuple((a.key, e.const) for a, e in mc[0])):
         if m == ((pi, UNIT),):
             one: tuple[Term, Term] | None = _of_pi(c)
-        elif _is_pi(m) and c.denominator == 1 and len(m) == 2 and all(e == UNIT and a.op in ("real", "pi") for a, e in m):
+        elif (
+            _is_pi(m) and c.denominator == 1 and len(m) == 2 and all(e == UNIT and a.op in ("real", "pi") for a, e in m)
+        ):
             n = next(a for a, _ in m if a.op == "real")
             one = (num(-1) ** mul(num(c), n), num(0))
         else:
@@ -211,7 +213,7 @@ def _shifts(context: Context, terms: tuple[Term, ...]) -> Rewriting:
             if len(p) == 1 and ONE in p and rational.denominator == 2:
                 mapping[s] = _half_integer(rational)
                 continue
-            rest = tuple(sorted(((m, k) for m, k in p.items() if m != ONE), key=lambda mk: str(mk)))
+            rest = tuple(sorted((tuple((a.key, e.const) for a, e in m), k) for m, k in p.items() if m != ONE))
             families.setdefault(("gamma", rest, rational % 1), []).append((rational, s, p))
         else:
             # gamma(n) is (n − 1)!: one family of integers
@@ -222,12 +224,11 @@ def _shifts(context: Context, terms: tuple[Term, ...]) -> Rewriting:
                 if 0 <= c <= MAX_SHIFT:
                     mapping[s] = num(math.factorial(c))
                 continue
-            key = ("factorial", tuple(sorted(((a.key, k) for a, k in atoms.items()))))
-            families.setdefault(key, []).append((Fraction(c), s, p))
-    for family in families.values():
-        low = min(c for c, _, _ in family)
-        for c, s, p in family:
-            shift = int(c - low)
+            families.setdefault(("factorial", _top(whole)[0]), []).append((Fraction(c), s, p))
+    for members in families.values():
+        low = min(at for at, _, _ in members)
+        for at, s, p in members:
+            shift = int(at - low)
             if shift > MAX_SHIFT:
                 continue
             base: Term
@@ -328,10 +329,10 @@ def _binomial_sums(context: Context, terms: tuple[Term, ...]) -> Rewriting:
         if inside is None:
             continue
         parts: list[Term] = []
-        for m, c in sorted(inside.items(), key=lambda mc: tuple((a.key, e.const) for a, e in mc[0])):
+        for m, factor in sorted(inside.items(), key=lambda mc: tuple((a.key, e.const) for a, e in mc[0])):
             shift = _lower_offset(m, v)
             lo, hi = (int_add(x, integer(shift)) for x in domain.args)
-            moved = substitute(to_term({m: c}), {v: int_add(v, integer(-shift))})
+            moved = substitute(to_term({m: factor}), {v: int_add(v, integer(-shift))})
             parts.append(make("int", (counting(range_(lo, hi)), abstract(moved, v)), None, REAL, s.hint))
         new = sum(parts[1:], parts[0]) if parts else num(0)
         if new != s:

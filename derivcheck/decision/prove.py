@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from derivcheck.decision.expand import expanded
+from derivcheck.decision.exponents import merged
 from derivcheck.language import (
     BINDERS,
     INT,
@@ -103,7 +105,7 @@ def by_expansion(context: Context, left: Term, right: Term) -> Conditions | None
 
 
 def _left_over(context: Context, left: Term, right: Term) -> tuple[Term | None, Conditions]:
-    """What the difference of the sides comes to after expansion, and under which conditions; None if that is unknown."""
+    """What the difference of the sides comes to after expansion, and under which conditions; None if not known."""
     conditions: dict[Term, None] = {}
     difference = unfold(left) - unfold(right)
     for _ in range(ROUNDS):
@@ -119,6 +121,10 @@ def _left_over(context: Context, left: Term, right: Term) -> tuple[Term | None, 
             return None, ()
         conditions.update(dict.fromkeys(normaliser.conditions))
         before, difference = difference, to_term(value)
+        alike = merged(value, partial(by_normal_form, context))
+        if alike is not None:
+            difference, more = alike
+            conditions.update(dict.fromkeys(more))
         if difference == before:
             break
     return difference, _undischarged(context, tuple(conditions))
@@ -303,4 +309,3 @@ def _factors(terms: tuple[Term, ...], n: Term) -> list[Term]:
             elif s.op == "prod" and s.args[0].op == "range" and s.args[0].args[1] == n:
                 out.append(instantiate(s.body, n + 1))
     return list(dict.fromkeys(out))
-

@@ -92,7 +92,7 @@ def _term(side: Any) -> Term:
 
 
 def _joined(given: Context, said: Context) -> tuple[Context, dict[Term, Term]]:
-    """What is given together with what SymPy's symbols say of themselves; a name that is declared twice is one symbol."""
+    """What is given, and what SymPy's symbols say of themselves; a name that is declared twice is one symbol."""
     declared = {str(s.data): s for s in given.symbols()}
     names: dict[Term, Term] = {}
     out = given

@@ -7,7 +7,8 @@
 >>> from derivcheck.mutation import judge, near_misses
 >>> from derivcheck.problem import Claim
 >>> g = Givens(); n = g.size("n"); x = g.vector("x", n)
->>> claim = Claim("split", "", g.context, eq(Sum(1, n + 1, lambda j: real(j)), Sum(1, n, lambda j: real(j)) + real(n) + 1))
+>>> total = Sum(1, n, lambda j: real(j))
+>>> claim = Claim("triangular numbers", "", g.context, eq(total, real(n) * (n + 1) / 2))
 >>> {judge(m, seed=1).fate.value for m in near_misses(claim)}
 {'killed'}
 """

@@ -5,9 +5,10 @@ Nothing here is a verdict on the claim itself: the claim is taken as given, and 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
-from derivcheck.language import REAL, Context, Fresh, LanguageError, Term, eq, instantiate, num, unfold
+from derivcheck.language import REAL, Context, Fresh, LanguageError, Term, eq, instantiate, lt, num, substitute, unfold
 from derivcheck.language.terms import variable_sort
 from derivcheck.mutation.records import Change, NearMiss
 from derivcheck.proof import ProofError, Theorem, kernel
@@ -27,20 +28,39 @@ def still_true(m: NearMiss) -> str:
 
 
 def _proved_without(m: NearMiss) -> str:
-    """The claim's own proof, run again where the condition is not given."""
-    proof = m.claim.proof
-    if proof is None:
-        return "proved by algebra" if _holds(m.context, m.statement) else ""
+    """The claim's own proof where the condition is not given, or where its opposite is."""
+    if _proved_in(m, m.context):
+        return "the claim's proof does not use it"
+    given = set(m.context.propositions())
+    dropped = [f for f in m.claim.context.propositions() if f not in given]
+    if len(dropped) != 1 or dropped[0].op not in ("le", "lt") or m.claim.proof is None:
+        return ""
+    a, b = dropped[0].args
+    opposite = [lt(b, a)] if dropped[0].op == "le" else [lt(b, a), eq(a, b)]
+    # Where the condition holds, the claim does.
+    if all(_proved_in(m, m.context.assuming("otherwise", case)) for case in opposite):
+        return "proved where it fails as well: " + ", ".join(map(str, opposite))
+    return ""
+
+
+def _proved_in(m: NearMiss, context: Context) -> bool:
+    """Is the statement proved in `context`, by algebra or by the steps of the claim's proof?"""
+    if _holds(context, m.statement):
+        return True
+    equations = [f for f in context.propositions() if f.op == "eq" and f.args[0].sort == REAL]
+    for f in equations if context != m.context else ():
+        for symbol, value in (f.args, f.args[::-1]):
+            if symbol.op == "sym" and value.op == "num" and _holds(context, substitute(m.statement, {symbol: value})):
+                return True
+    if m.claim.proof is None:
+        return False
     try:
-        found = proof(replace(m.claim, context=m.context, misconceptions=()))
+        theorem = m.claim.proof(replace(m.claim, context=context, misconceptions=())).theorem
     except (ProofError, LanguageError):
-        return ""
-    theorem = found.theorem
-    given = {unfold(p) for p in m.context.propositions()}
+        return False
+    given = {unfold(p) for p in context.propositions()}
     used = (*theorem.context.propositions(), *theorem.hypotheses, *theorem.conditions)
-    if theorem.statement != m.statement or any(unfold(p) not in given for p in used):
-        return ""
-    return "the claim's proof does not use it"
+    return theorem.statement == m.statement and all(unfold(p) in given for p in used)
 
 
 def _unconditional(th: Theorem, allowed: Theorem | None = None) -> bool:
@@ -70,8 +90,15 @@ def _holds(context: Context, p: Term) -> bool:
         return _holds(context.assuming("premise", p.args[0]), p.args[1])
     if p.op == "and":
         return all(_holds(context, q) for q in p.args)
+    if p.op == "eq" and p.args[0].op == "lim" and _by(kernel.limit, context, p):
+        return True
+    return _by(kernel.normal_form, context, p)
+
+
+def _by(rule: Callable[[Context, Term], Theorem], context: Context, p: Term) -> bool:
+    """Does a rule of the kernel prove `p`, with every condition discharged?"""
     try:
-        return _unconditional(kernel.normal_form(context, p))
+        return _unconditional(rule(context, p))
     except (ProofError, LanguageError):
         return False
 

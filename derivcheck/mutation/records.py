@@ -67,8 +67,8 @@ class NearMiss:
 class Judged:
     """A near miss with its fate.
 
-    ``evidence`` is the counterexample, the derivation that shows it still true, or what makes no sense; ``instances`` is
-    the number of interpretations it was tried on.
+    ``evidence`` is the counterexample, the derivation that shows it still true, or what makes no sense; ``instances``
+    is the number of interpretations it was tried on.
     """
 
     near_miss: NearMiss
@@ -79,7 +79,7 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Caught:
-    """The smallest planted relative error that a witness catches together with all larger ones (None: not the largest)."""
+    """The smallest planted relative error that a witness catches together with all larger ones, if any."""
 
     witness: str
     smallest: float | None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from derivcheck.language import BINDERS, Fresh, LanguageError, Term, domains, open_binder
 from derivcheck.language import build as b
 
 #: Operators whose constructors compare the shapes of their arguments.
-_CHECKED = {
+_CHECKED: dict[str, Callable[..., Term]] = {
     "matmul": b.matmul,
     "inverse": b.inverse,
     "transpose": b.transpose,

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from derivcheck.language import Context, Term
+from derivcheck.mutation.counterexamples import refuting
 from derivcheck.semantics import instances
 from derivcheck.semantics.choices import PLANS, ReplayedChoices
 from derivcheck.semantics.evaluate import Evaluator
 from derivcheck.semantics.interpretation import Interpretation, Reject
-from derivcheck.semantics.judgement import Truth
 from derivcheck.semantics.numbers import EvaluationError, midpoint
 from derivcheck.semantics.pools import digest
 
@@ -30,10 +30,10 @@ def search(
     starts: list[tuple[float, dict[str, int], dict[str, int]]] = []
     for t in range(STARTS):
         try:
-            choices = instances.draw(context, digest(seed, "tightness", t), PLANS[t % len(PLANS)], budget=budget)
+            drawn = instances.draw(context, digest(seed, "tightness", t), PLANS[t % len(PLANS)], budget=budget)
         except instances.NoModel:
             continue
-        found = _slack(context, statement, instances.positions(choices), budget)
+        found = _slack(context, statement, instances.positions(drawn.choices), budget)
         spent += 1
         if found is not None:
             starts.append(found)
@@ -55,7 +55,7 @@ def search(
                         improved = True
                         break
                 if best <= 0:
-                    counterexample = _refuting(context, statement, record, budget)
+                    counterexample = refuting(context, statement, record, budget)
                     if counterexample is not None:
                         return counterexample, spent
     return None, spent
@@ -82,17 +82,3 @@ def _slack(
     made = world.choices.record
     relative = (right - left) / size if size else 0.0
     return relative, {k: p for k, (p, _) in made.items()}, {k: n for k, (_, n) in made.items()}
-
-
-def _refuting(
-    context: Context, statement: Term, record: Mapping[str, int], budget: int
-) -> instances.Counterexample | None:
-    """The counterexample at a record, if the hypotheses hold there and it is one in rigorous arithmetic."""
-    try:
-        case = instances.judge_record(context, statement, record, budget=budget)
-    except Reject:
-        return None
-    j = case.judgement
-    if j.truth is not Truth.FALSE or not case.trusted:
-        return None
-    return instances.Counterexample(case.world.description(), j.witness, j.sides, j.evidence, j.reason, dict(record))

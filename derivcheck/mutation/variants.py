@@ -11,7 +11,7 @@ from derivcheck.mutation.records import Change, NearMiss
 from derivcheck.problem import Claim
 
 #: Properties that say what kind of thing a symbol is; without them there is no statement to be wrong.
-STRUCTURAL = frozenset({"range", "integrable", "differentiable"})
+STRUCTURAL = frozenset({"range", "integrable", "differentiable", "probability"})
 
 
 def near_misses(claim: Claim, *, per_kind: int = 3) -> tuple[NearMiss, ...]:
@@ -36,9 +36,9 @@ def near_misses(claim: Claim, *, per_kind: int = 3) -> tuple[NearMiss, ...]:
     for found in by_kind.values():
         out.extend(_spread(found, per_kind))
     out.extend(_of_conditions(claim))
-    for m in claim.misconceptions:
-        context = m.context if m.context is not None else claim.context
-        out.append(NearMiss("misconception", m.name, claim, m.statement, context))
+    for wrong in claim.misconceptions:
+        context = wrong.context if wrong.context is not None else claim.context
+        out.append(NearMiss("misconception", wrong.name, claim, wrong.statement, context))
     return tuple(out)
 
 
