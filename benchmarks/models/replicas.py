@@ -34,7 +34,7 @@ def initialisations(dtype: str, peers: bool, count: int = 10_000) -> dict[str, C
     sweep = m.compile(moments, replicas=(True, False), count=count, dtype=dtype)
     x = np.random.default_rng(0).standard_normal((1, WIDTH)).astype(dtype)
     generator = np.random.Generator(np.random.SFC64(1))
-    out: dict[str, Callable[[], object]] = {"ours": lambda: sweep(generator, x)}
+    out: dict[str, Callable[[], object]] = {"numpy": lambda: sweep(generator, x)}
     if peers:
         out["jax"] = _jax_initialisations(dtype, x, count)
     return out
@@ -72,7 +72,7 @@ def training(dtype: str, peers: bool, count: int = 1_000) -> dict[str, Callable[
         dtype=dtype,
         replicas=True,
     )
-    out: dict[str, Callable[[], object]] = {"ours": lambda: trainer.step((x, y))}
+    out: dict[str, Callable[[], object]] = {"numpy": lambda: trainer.step((x, y))}
     if peers:
         out["jax"] = _jax_training(dtype, p, x, y)
     return out

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 import derivcheck.models as m
+from derivcheck.models.compiled_backend import available
 
 __all__ = ["WORKLOADS", "Workload", "contenders"]
 
@@ -228,19 +229,22 @@ def contenders(workload: Workload, dtype: str, threads: int, peers: bool = True)
     x, y = workload.data(np.random.default_rng(0))
     x = x.astype(dtype)
     y = y.astype(dtype) if y.dtype.kind == "f" else y
-    out = {"ours": _ours(workload, x, y, dtype)}
+    out = {"numpy": _ours(workload, x, y, dtype, "numpy")}
+    if available():
+        out["numba"] = _ours(workload, x, y, dtype, "numba")
     if peers:
         out["torch"] = _torch(workload, x, y, dtype, threads)
         out["jax"] = _jax(workload, x, y, dtype)
     return out
 
 
-def _ours(workload: Workload, x: Any, y: Any, dtype: str) -> Callable[[], object]:
+def _ours(workload: Workload, x: Any, y: Any, dtype: str, backend: str) -> Callable[[], object]:
     trainer = m.Trainer(
         lambda p, batch, run: workload.loss(workload.network(p, batch[0], run), batch[1]),
         workload.network.init(0),
         m.Adam(1e-3),
         dtype=dtype,
+        backend=backend,
     )
     trainer.compile((x, y))
     return lambda: trainer.step((x, y))

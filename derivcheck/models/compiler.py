@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from derivcheck.models.compiled_backend import kernel_function
 from derivcheck.models.cost import Cost, cost_of
 from derivcheck.models.errors import CompileError, ShapeError
 from derivcheck.models.graph import Graph, as_kind
@@ -38,6 +39,8 @@ from derivcheck.models.tensor import Array, Tensor, as_tensor, variable
 from derivcheck.models.tree import Structure, flatten, paths, unflatten
 
 __all__ = ["Compiled", "Program", "compile", "compile_graph", "optimise", "prepare", "trace"]
+
+BACKENDS = ("numpy", "numba")
 
 #: Bytes that a block of replicas may occupy: about a core's second-level cache.
 REPLICA_BYTES = 1 << 20
@@ -210,6 +213,7 @@ class Prepared:
         resident: dict[Tensor, Array] | None = None,
         updates: dict[int, Tensor] | None = None,
         slots: Slots | None = None,
+        backend: str = "numpy",
     ) -> Program:
         """Plan memory and emit.
 
@@ -222,9 +226,15 @@ class Prepared:
             returned.
         slots : Slots, optional
             Workspace shared with other programs, which then must not run at the same time.
+        backend : {"numpy", "numba"}
+            Whether fused groups are NumPy lines or compiled loops.
         """
-        planned = plan(self.graphs["merge"], self.groups, self.dtype, resident, updates, self.host, slots)
-        emitted = emit(planned, self.names, updates)
+        if backend not in BACKENDS:
+            raise CompileError(f"the backend is 'numpy' or 'numba', not {backend!r}")
+        kernels = kernel_function if backend == "numba" and self.dtype.kind == "f" else None
+        final = self.graphs["merge"]
+        planned = plan(final, self.groups, self.dtype, resident, updates, self.host, slots, kernels is not None)
+        emitted = emit(planned, self.names, updates, kernels)
         # The text is this module's own: it holds names that `emit` made and numbers, nothing that a user wrote.
         names_in_force = dict(emitted.names)
         exec(builtins.compile(emitted.source, "<derivcheck.models>", "exec"), names_in_force)
@@ -240,9 +250,9 @@ def prepare(graph: Graph, names: Sequence[str], dtype: Any = np.float64) -> Prep
     return Prepared(graphs, fuse(final, host), host, tuple(names), np.dtype(dtype))
 
 
-def compile_graph(graph: Graph, names: Sequence[str], dtype: Any = np.float64) -> Program:
+def compile_graph(graph: Graph, names: Sequence[str], dtype: Any = np.float64, backend: str = "numpy") -> Program:
     """All passes; ``names`` are those of the inputs, ``dtype`` is the NumPy type of the float kind."""
-    return prepare(graph, names, dtype).program()
+    return prepare(graph, names, dtype).program(backend=backend)
 
 
 class Compiled:
@@ -266,8 +276,9 @@ class Compiled:
         replicas: Sequence[Any] | None,
         count: int | None,
         block: int | None,
+        backend: str,
     ) -> None:
-        self._function, self._dtype = function, np.dtype(dtype)
+        self._function, self._dtype, self._backend = function, np.dtype(dtype), backend
         if self._dtype.kind not in "fc":
             raise CompileError(f"float32, float64 or a complex type, not {self._dtype}")
         self._replicas, self._count, self._block = replicas, count, block
@@ -325,7 +336,7 @@ class Compiled:
     ) -> tuple[Program, Structure]:
         if sig not in self._programs:
             graph, structure, names = _trace(function, sig, flat, argument_names(self._function, arguments))
-            self._programs[sig] = compile_graph(graph, names, self._dtype), structure
+            self._programs[sig] = compile_graph(graph, names, self._dtype, self._backend), structure
         return self._programs[sig]
 
     def _run(self, program: Program, sig: Signature, flat: Sequence[Any]) -> tuple[Array, ...]:
@@ -386,7 +397,8 @@ class _Replicas:
             function = replicated(self.owner._function, self.owner._replicas, size)
             names = argument_names(self.owner._function, self.arguments)
             graph, structure, used = _trace(function, sig, values, names)
-            self.owner._programs[key] = compile_graph(graph, used, self.owner._dtype), structure
+            owner = self.owner
+            owner._programs[key] = compile_graph(graph, used, owner._dtype, owner._backend), structure
         return self.owner._programs[key]
 
     def run(self) -> Any:
@@ -416,6 +428,7 @@ def compile(
     replicas: Sequence[Any] | None = None,
     count: int | None = None,
     block: int | None = None,
+    backend: str = "numpy",
 ) -> Compiled:
     """Compile a function of tensors to NumPy.
 
@@ -433,6 +446,8 @@ def compile(
         Number of replicas where no array tells it (all of their randomness comes from a generator).
     block : int, optional
         Replicas that run at once; by default as many as fit the cache.
+    backend : {"numpy", "numba"}
+        ``"numba"`` runs fused elementwise groups as machine code, which is kept on disk between runs.
 
     Returns
     -------
@@ -440,4 +455,4 @@ def compile(
         Called like the function, with arrays. Results are new arrays: they alias neither the arguments nor
         later results.
     """
-    return Compiled(function, dtype, replicas, count, block)
+    return Compiled(function, dtype, replicas, count, block, backend)

@@ -149,6 +149,8 @@ class Trainer:
         Whether batches do too; otherwise all replicas see the same batch.
     block : int, optional
         Replicas that are updated together; by default about as many as fit the cache.
+    backend : {"numpy", "numba"}
+        As for :func:`~derivcheck.models.compiler.compile`.
     """
 
     def __init__(
@@ -163,9 +165,10 @@ class Trainer:
         replicas: bool = False,
         batch_replicas: bool = False,
         block: int | None = None,
+        backend: str = "numpy",
     ) -> None:
         self.loss, self.optimiser, self.dtype = loss, optimiser, np.dtype(dtype)
-        self.replicas, self.batch_replicas = replicas, batch_replicas
+        self.replicas, self.batch_replicas, self.backend = replicas, batch_replicas, backend
         leaves, self.structure = flatten(parameters)
         self.names = paths(parameters)
         self.shapes = [np.shape(x) for x in leaves]
@@ -221,7 +224,7 @@ class Trainer:
                 arrays |= {v: block.slots[k] for k, v in inputs["slots"].items()}
                 arrays |= dict(zip(inputs["state"], block.state, strict=True))
                 changed = [inputs["theta"], *inputs["slots"].values(), *inputs["state"]]
-                programs.append(made.program(arrays, dict(enumerate(changed, 1)), slots))
+                programs.append(made.program(arrays, dict(enumerate(changed, 1)), slots, self.backend))
                 graphs.append(made.graphs["drawn"])
             kinds = {"float": self.dtype, "int": np.dtype(np.int64), "bool": np.dtype(np.bool_)}
             types = [kinds[leaf[0]] for leaf in signature((batch,))[0].leaves]
@@ -448,6 +451,7 @@ def train(
     dtype: Any = np.float64,
     replicas: bool = False,
     batch_replicas: bool = False,
+    backend: str = "numpy",
     progress: Callable[[int, int, float], None] | None = None,
     checkpoint: str | Path | None = None,
     every: int = 1000,
@@ -471,6 +475,7 @@ def train(
         dtype=dtype,
         replicas=replicas,
         batch_replicas=batch_replicas,
+        backend=backend,
     )
     if resume and checkpoint is not None and Path(checkpoint).exists():
         trainer.load(checkpoint)

@@ -20,7 +20,8 @@ import numpy as np
 
 from derivcheck.models.passes.fuse import Group
 from derivcheck.models.passes.host import FUNCTIONS, TEXT
-from derivcheck.models.passes.layout import contiguous, root
+from derivcheck.models.passes.kernels import extent, fusible, kernel_text
+from derivcheck.models.passes.layout import c_order, contiguous, root
 from derivcheck.models.passes.plan import Plan
 from derivcheck.models.primitives.structural import fold_places
 from derivcheck.models.random_numbers import fill_normal
@@ -231,6 +232,7 @@ def _slices(slices: Sequence[tuple[int, int, int]], shape: Sequence[int]) -> str
 @dataclass
 class _Emitter:
     plan: Plan
+    kernels: Callable[[str], Callable[..., Any]] | None = None
     names: dict[str, Any] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
     called: dict[Tensor, str] = field(default_factory=dict)
@@ -321,6 +323,8 @@ class _Emitter:
             for x in t.inputs:
                 if x not in group.nodes:
                     self.read(x)
+        if self.kernels is not None and fusible(group) and self._loop(group):
+            return
         rows = self.plan.rows.get(group.nodes[0], 0)
         for t in group.nodes:
             self.read(t)
@@ -342,6 +346,54 @@ class _Emitter:
             text[0] += f"  # {t.scope}" if t.scope else ""
             self.lines += [f"    {line}" for line in text]
 
+    def _loop(self, group: Group) -> bool:
+        """Emit the group as one call of a compiled loop, if every operand can be walked by strides."""
+        assert group.shape is not None
+        members = set(group.nodes)
+        users, outputs = self.plan.graph.users, self.plan.graph.outputs
+        arguments: dict[str, str] = {}  # text of an array or number → name of the kernel's argument
+        inputs: list[tuple[Tensor, str, tuple[int, ...] | None]] = []
+        for x in dict.fromkeys(x for t in group.nodes for x in t.inputs if x not in members):
+            walked = self._walk(x, group.shape)
+            if walked is None:
+                return False
+            inputs.append((x, arguments.setdefault(walked[0], f"a{len(arguments)}"), walked[1]))
+        stored: list[tuple[Tensor, str, tuple[int, ...]]] = []
+        for t in group.nodes:
+            if t not in outputs and all(u in members for u in users[t]):
+                continue
+            walked = self._walk(t, group.shape)
+            if walked is None or walked[1] is None:
+                return False
+            stored.append((t, arguments.setdefault(walked[0], f"a{len(arguments)}"), walked[1]))
+        assert self.kernels is not None
+        function = self.kernels(kernel_text(group, inputs, stored, self.plan.dtype.name))
+        comment = ", ".join(t.primitive for t in group.nodes)
+        self.lines.append(f"{self.name_of('kernel', function)}({', '.join(arguments)})  # {group.shape}: {comment}")
+        return True
+
+    def _walk(self, t: Tensor, shape: tuple[int, ...]) -> tuple[str, tuple[int, ...] | None] | None:
+        """Text of a flat array and the strides that walk it over the shape; no strides for a number."""
+        if t.ndim == 0 and (t in self.plan.host or (t.primitive == "constant" and t not in self.plan.static)):
+            text = self.read(t) if t in self.plan.host else self.literal(float(t.attributes["value"]))
+            return text, None
+        if t.kind == "int":
+            return None
+        if t in self.plan.static:
+            array = self.plan.static[t]
+            steps = tuple(s // array.itemsize for s in array.strides)
+            if any(s < 0 for s in steps):
+                return None
+            flat = np.lib.stride_tricks.as_strided(array, (extent(array.shape, steps),), (array.itemsize,))
+            text = self.place(flat)
+        elif contiguous(t):
+            steps, text = c_order(t.shape), f"{self.read(t)}.reshape(-1)"
+        else:
+            return None
+        if not t.ndim:
+            return text, (0,) * len(shape)
+        return text, tuple(0 if n == 1 else s for n, s in zip(t.shape, steps, strict=True))
+
     def _block(self, t: Tensor, count: int, rows: int) -> str:
         name = self.read(t)
         if t in self.plan.scratch:
@@ -361,27 +413,33 @@ def _bracketed(text: str) -> str:
     return f"({text})" if text.startswith("-") else text
 
 
+#: Names that the emitted text uses for itself.
+_RESERVED = re.compile(
+    r"[tvsc]\d+|np|lo|hi|target|place|float|range|max|min|fill_normal|"
+    + "|".join(FUNCTIONS)
+    + rf"|(result|ones|places|columns|value|kernel|{'|'.join(PRIMITIVES)})_\d+"
+)
+
+
 def identifiers(paths: Sequence[str]) -> list[str]:
     """Valid, distinct Python names for the paths of the inputs."""
     out: list[str] = []
     for path in paths:
         name = re.sub(r"\W", "_", path) or "x"
-        name = (
-            f"x_{name}"
-            if name[0].isdigit()
-            or keyword.iskeyword(name)
-            or re.fullmatch(
-                r"[tvsc]\d+|ones_\d+|np|lo|hi|target|place|exp|divide|log|sqrt|max|min|float|range|fill_normal", name
-            )
-            else name
-        )
+        if name[0].isdigit() or keyword.iskeyword(name) or _RESERVED.fullmatch(name):
+            name = f"x_{name}"
         while name in out:
             name += "_"
         out.append(name)
     return out
 
 
-def emit(plan: Plan, names: Sequence[str], updates: dict[int, Tensor] | None = None) -> Emitted:
+def emit(
+    plan: Plan,
+    names: Sequence[str],
+    updates: dict[int, Tensor] | None = None,
+    kernels: Callable[[str], Callable[..., Any]] | None = None,
+) -> Emitted:
     """Write the program.
 
     Parameters
@@ -391,9 +449,11 @@ def emit(plan: Plan, names: Sequence[str], updates: dict[int, Tensor] | None = N
         One for each input of the graph.
     updates : dict, optional
         As given to :func:`plan`.
+    kernels : callable, optional
+        Compiles the text of a fused loop; by default groups are NumPy lines.
     """
     updates = updates or {}
-    e = _Emitter(plan)
+    e = _Emitter(plan, kernels)
     e.names["np"] = np
     arguments = []
     for t, name in zip(plan.graph.inputs, identifiers(names), strict=True):

@@ -17,6 +17,7 @@ import numpy as np
 
 from derivcheck.models.graph import Graph, as_kind
 from derivcheck.models.passes.fuse import Group
+from derivcheck.models.passes.kernels import fusible
 from derivcheck.models.passes.layout import contiguous, is_view, root
 from derivcheck.models.tensor import PRIMITIVES, Array, Shape, Tensor
 
@@ -106,6 +107,7 @@ def plan(
     updates: dict[int, Tensor] | None = None,
     host: frozenset[Tensor] = frozenset(),
     slots: Slots | None = None,
+    kernels: bool = False,
 ) -> Plan:
     """Assign memory.
 
@@ -123,8 +125,13 @@ def plan(
         From :func:`~derivcheck.models.passes.host.host_nodes`.
     slots : Slots, optional
         Workspace to use (and to enlarge); everything in it is free again afterwards.
+    kernels : bool
+        Whether whole groups run as one loop: no memory that a group reads is then given to it to write, unless entry
+        by entry.
     """
-    return _Planner(graph, groups, np.dtype(dtype), resident or {}, updates or {}, host, slots or Slots()).run()
+    return _Planner(
+        graph, groups, np.dtype(dtype), resident or {}, updates or {}, host, slots or Slots(), kernels
+    ).run()
 
 
 class _Planner:
@@ -137,6 +144,7 @@ class _Planner:
         updates: dict[int, Tensor],
         host: frozenset[Tensor],
         slots: Slots,
+        kernels: bool,
     ) -> None:
         self.graph, self.groups, self.dtype, self.host = graph, groups, dtype, host
         self.static: dict[Tensor, Array] = dict(resident)
@@ -145,7 +153,7 @@ class _Planner:
         self.placed: set[Tensor] = set()
         self.rows: dict[Tensor, int] = {}
         self.results: dict[Tensor, int] = {}
-        self.slots = slots
+        self.slots, self.kernels = slots, kernels
         self.slot: dict[Tensor, Array] = {}
         self.group_of = {t: i for i, g in enumerate(groups) for t in g.nodes}
         position = 0
@@ -257,7 +265,8 @@ class _Planner:
         for t in group.nodes:
             if t in self.segments and t not in self.static:
                 self._place_segment(t)
-        blocked = self._block_rows(group)
+        one_loop = self.kernels and fusible(group)
+        blocked = 0 if one_loop else self._block_rows(group)
         if blocked:
             self.rows[group.nodes[0]] = blocked
         local: set[Tensor] = set()
@@ -285,7 +294,7 @@ class _Planner:
                 slot = self.slot.pop(x)
                 if x in self.scratch:
                     inner.give(slot)
-                elif blocked:
+                elif blocked or one_loop:
                     held.append(slot)
                 else:
                     self.slots.give(slot)
