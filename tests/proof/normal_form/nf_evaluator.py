@@ -49,7 +49,10 @@ class World:
         self.steps += 1
         if self.steps > 200_000:
             raise Undefined("too long")
-        v = self._real(t, env)
+        try:
+            v = self._real(t, env)
+        except OverflowError:
+            raise Undefined("too large") from None
         if isinstance(v, float) and (math.isnan(v) or abs(v) > 1e60):
             raise Undefined("too large")
         if isinstance(v, Fraction) and v.numerator.bit_length() + v.denominator.bit_length() > 4000:
@@ -253,7 +256,10 @@ class World:
                 )
             case "inverse":
                 i, j = values
-                return inverse(self.table(f.args[0], env))[i - 1][j - 1]
+                m = inverse(self.table(f.args[0], env))
+                if not (1 <= i <= len(m) and 1 <= j <= len(m)):
+                    raise Undefined("an entry outside an inverse")
+                return m[i - 1][j - 1]
             case "defn":
                 return self.matrix_entry(unfold(f), values, env)
         raise Undefined(f.op)

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from derivcheck.language import (
     INT,
     REAL,
-    Sum,
     Term,
     abs_,
     counting,
@@ -27,7 +26,6 @@ from derivcheck.language import (
     range_,
     sqrt,
     symbol,
-    tanh,
     unfold,
 )
 from derivcheck.language.build import add, int_add, mul, real

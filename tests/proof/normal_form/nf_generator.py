@@ -6,6 +6,9 @@ import random
 from fractions import Fraction
 from typing import Any
 
+from nf_evaluator import World
+
+from derivcheck.language import E as expectation
 from derivcheck.language import (
     Givens,
     Prod,
@@ -39,9 +42,7 @@ from derivcheck.language import (
     trace,
     transpose,
 )
-from derivcheck.language import E as expectation
 from derivcheck.language.build import diag, int_add, real
-from evaluator import World
 
 g = Givens()
 N = g.size("n", 0)
