@@ -254,22 +254,14 @@ class Differentiator:
         if f.op in ("lam", "add", "neg", "scale", "matmul", "transpose", "identity", "diag", "hadamard"):
             return self(entry(f, tuple(args)))
         if f.op == "sym":
-            out = []
-
-            def value(x: Term) -> Term:
-                return f(x)
-
-            for a in args:
-                if not self.depends(a):
-                    continue
-                if a.sort.kind != "real":
-                    raise Unknown("an index that depends on the variable")
-                if len(args) != 1:
-                    raise Unknown("a partial derivative of an unknown function of several variables")
-                self.need(predicate("differentiable", f))
-                d = derivative_at(value, a)
-                out.append(_times(d, self(a)))
-            return _plus(out)
+            moving = [k for k, a in enumerate(args) if self.depends(a)]
+            if len(moving) != 1:
+                raise Unknown("a function of which several arguments depend on the variable")
+            (k,) = moving
+            if args[k].sort.kind != "real":
+                raise Unknown("an index that depends on the variable")
+            self.need(predicate("differentiable", f))
+            return _times(derivative_at(lambda x: f(*args[:k], x, *args[k + 1 :]), args[k]), self(args[k]))
         raise Unknown(f"no derivative rule for an application of '{f.op}'")
 
 

@@ -123,9 +123,10 @@ class Facts(Linear):
                 d = plus(d, constant(1), Fraction(-1))
             return not d or self.linear(d, strict=False)
         if a == num(0):
-            s = self.sign(b)
-            if s is not None and (s > 0 if p.op == "le" else s == 1):
-                return True
+            for sign in (self.sign_by_form, self.sign):
+                s = sign(b)
+                if s is not None and (s >= 0 if p.op == "le" else s == 1):
+                    return True
         d, _ = self._difference(a, b)
         s = self.poly_sign(d)
         return s is not None and (s >= 0 if p.op == "le" else s == 1)

@@ -129,6 +129,10 @@ class Indicators(Transcendental):
                     break
         if len(kept) == 1:
             return kept[0]
+        if len(kept) == 2 and not plus(*kept):
+            # max(a, -a) = |a|
+            value = self.absolute(kept[0], to_term(kept[0]))
+            return value if t.op == "max" else scaled(value, Fraction(-1))
         # max(a + c, b + c) = max(a, b) + c, and a factor that is not negative leaves
         common = {m: c for m, c in kept[0].items() if all(q.get(m) == c for q in kept[1:])}
         kept = [plus(q, common, Fraction(-1)) for q in kept]
@@ -138,5 +142,8 @@ class Indicators(Transcendental):
         factor = tuple((a, e) for a, e in shared if (self.facts.sign(a) or -1) > 0)
         inverse = mono_power(factor, Fraction(-1))
         kept = [{mono_times(m, inverse): c / g for m, c in q.items()} for q in kept]
-        value = self.rewrite(sorted_node(t.op, map(to_term, kept), t))
+        if t.op == "min":
+            # min(a, b) = -max(-a, -b): one kind of extreme is enough
+            kept, g = [scaled(q, Fraction(-1)) for q in kept], -g
+        value = self.rewrite(sorted_node("max", map(to_term, kept)))
         return plus(common, self.times({factor: g}, value))

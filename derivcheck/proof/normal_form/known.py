@@ -47,7 +47,8 @@ class Known(ABC):
         self.rules: list[Rule] = []
         self.scopes: list[tuple[Term, Term | None]] = []
         self._linear: list[list[tuple[Poly, bool]] | None] = [[]]
-        self._signs: list[dict[Term, int | float | None]] = [{}]
+        self._signs: list[dict[tuple[Term, bool], int | float | None]] = [{}]
+        self._by_form = False
         self._answers: list[dict[Term, bool]] = [{}]
         self._asking: set[tuple[str, Term]] = set()
         #: Counts questions that came back to themselves; what was found meanwhile is not remembered.

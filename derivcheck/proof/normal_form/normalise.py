@@ -33,6 +33,7 @@ from derivcheck.language import (
 from derivcheck.language.terms import Sort, function_sort, rebuild, sort_of_domain, variable_sort
 from derivcheck.proof.normal_form.arrays import entry
 from derivcheck.proof.normal_form.calculus import Differentiator
+from derivcheck.proof.normal_form.combining import combined
 from derivcheck.proof.normal_form.facts import Facts
 from derivcheck.proof.normal_form.groups import group
 from derivcheck.proof.normal_form.indicators import Indicators
@@ -344,10 +345,13 @@ class Normaliser(Indicators):
                         lows[k] = min(lows.get(k, Fraction(0)), e.const)
             pick = next(((a, low) for (a, _), low in sorted(lows.items(), key=lambda x: x[0][0].key) if low < 0), None)
             if pick is None:
-                through_signs = lowered(self, p)
-                if through_signs == p:
-                    return False
-                p = self.reduce(through_signs)
+                other = lowered(self, p)
+                if other == p:
+                    together = combined(self, p)
+                    if together is None:
+                        return False
+                    other = together
+                p = self.reduce(other)
                 continue
             a, low = pick
             if any(k[0] == a and k[1] for k in lows):

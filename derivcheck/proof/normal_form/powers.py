@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from math import isqrt
 
 from derivcheck.language import (
     REAL,
@@ -24,6 +25,7 @@ from derivcheck.proof.normal_form.poly import (
     constant,
     mono_power,
     mono_times,
+    plus,
     scaled,
     to_exponent,
     to_term,
@@ -118,6 +120,10 @@ class Powers(Arithmetic):
     def _sum_power(self, base: Poly, e: Lin) -> Poly:
         """A power of a sum: a canonical multiple of it becomes an atom."""
         content, primitive = self.primitive(base)
+        if not e.integral and content > 0 and (root := square_root(primitive)) is not None:
+            # (q²)^e = |q|^{2e}
+            size = self.absolute(root, to_term(root))
+            return self.times(self.number_power(content, e), self.raised(size, e.scaled(Fraction(2)), to_term(size)))
         common = self._extractable(common_factor(primitive), e)
         if common:
             rest = {mono_times(m, mono_power(common, Fraction(-1))): c for m, c in primitive.items()}
@@ -152,3 +158,35 @@ class Powers(Arithmetic):
             elif not k.terms and k.const.denominator == 1 and abs(k.const) >= 2:
                 out = mono_times(out, ((a, Lin(2 * Fraction(int(k.const / 2)))),))
         return out
+
+
+def square_root(p: Poly) -> Poly | None:
+    """A polynomial whose square is `p`, found from the leading monomials down; None if there is none."""
+
+    def order(m: Mono) -> tuple[Fraction, list[tuple[bytes, Fraction]]]:
+        return sum((e.const for _, e in m), Fraction(0)), [(a.key, e.const) for a, e in m]
+
+    if any(e.integer is None for m in p for _, e in m):
+        return None
+    lead = max(p, key=order)
+    c = p[lead]
+    top, bottom = isqrt(abs(c.numerator)), isqrt(c.denominator)
+    if Fraction(top, bottom) ** 2 != c or any(e.const % 2 for _, e in lead):
+        return None
+    first = mono_power(lead, Fraction(1, 2))
+    root: Poly = {first: Fraction(top, bottom)}
+    rest = plus(p, {lead: c}, Fraction(-1))
+    while rest:
+        if len(root) > len(p):
+            return None
+        m = max(rest, key=order)
+        step = mono_times(m, mono_power(first, Fraction(-1)))
+        d = rest[m] / (2 * root[first])
+        if step in root:
+            return None
+        # (root + s)² = root² + 2·root·s + s²
+        for r, x in root.items():
+            rest = plus(rest, {mono_times(r, step): Fraction(1)}, -2 * x * d)
+        rest = plus(rest, {mono_times(step, step): Fraction(1)}, -d * d)
+        root[step] = d
+    return root

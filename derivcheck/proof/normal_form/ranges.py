@@ -71,32 +71,36 @@ def sum_monomial(n: Normaliser, v: Term, lo: Term, hi: Term, m: Mono) -> Poly:
 def _alignment(m: Mono, v: Term, lo: Term, hi: Term) -> tuple[Term, Term, Term] | None:
     """Reflect or shift the index so that arrays are entered at ``v`` itself; ``None`` where they are already."""
     offsets: set[Term] = set()
+    steps: set[int] = set()
     signs: set[int] = set()
     for a, _ in m:
         for arg in _entry_arguments(a, v):
             const, coefficients = affine_parts(arg)
             c = coefficients.pop(v, 0)
-            if c not in (1, -1):
-                return None
-            signs.add(c)
-            offsets.add(affine(const, coefficients))
-    if len(signs) != 1 or not offsets:
+            if c in (1, -1):
+                signs.add(c)
+                offsets.add(affine(const, coefficients))
+            elif not coefficients:
+                steps.add(const // c)
+    if not signs and steps:
+        # entries at 2v + c only
+        signs, offsets = {1}, {integer(min(steps))}
+    if len(signs) != 1:
         return None
-    zero = integer(0)
     if signs == {-1}:
         # offset - v: put v := offset' - v, so that the entry is at v
         offset = min(offsets, key=_simplicity)
         replacement = int_add(offset, v, -1)
         return replacement, int_add(offset, hi, -1), int_add(offset, lo, -1)
-    if zero in offsets:
-        return None
     offset = min(offsets, key=_simplicity)
+    if offset == integer(0):
+        return None
     return int_add(v, offset, -1), int_add(lo, offset), int_add(hi, offset)
 
 
 def _simplicity(offset: Term) -> tuple[int, int, bytes]:
     const, coefficients = affine_parts(offset)
-    return len(coefficients), abs(const), offset.key
+    return len(coefficients), const, offset.key
 
 
 def _entry_arguments(a: Term, v: Term) -> list[Term]:

@@ -42,12 +42,13 @@ class Signs(Integrability):
     def sign(self, t: Term) -> int | float | None:
         """1 (positive), 0.5 (not negative), 0 (zero), -0.5 (not positive), -1 (negative) or None (not known)."""
         self._prepare()
+        key = (t, self._by_form)
         for cache in reversed(self._signs):
-            if t in cache and cache[t] is not None:
-                return cache[t]
+            if key in cache and cache[key] is not None:
+                return cache[key]
         here = self._signs[-1]
-        if t in here:
-            return here[t]
+        if key in here:
+            return here[key]
         if ("sign", t) in self._asking or len(self._asking) > MAX_NESTING:
             self.circles += 1
             return None  # a question that comes back to itself, or for ever to new ones, is not an answer
@@ -58,8 +59,16 @@ class Signs(Integrability):
         finally:
             self._asking.discard(("sign", t))
         if s is not None or self.final(before):
-            here[t] = s
+            here[key] = s
         return s
+
+    def sign_by_form(self, t: Term) -> int | float | None:
+        """The sign as the term is written (a sum of squares, a product of known signs); quick, and never sharpened."""
+        outer, self._by_form = self._by_form, True
+        try:
+            return self.sign(t)
+        finally:
+            self._by_form = outer
 
     def final(self, before: int) -> bool:
         """May a negative answer be remembered?  Not if it was cut short inside another question."""
@@ -68,6 +77,8 @@ class Signs(Integrability):
     def _sign(self, t: Term) -> int | float | None:
         s = self._structural_sign(t)
         if s is not None and abs(s) != 0.5:
+            return s
+        if self._by_form and t.op not in ("sym", "app", "real"):
             return s
         if t.op in (
             "sym",
