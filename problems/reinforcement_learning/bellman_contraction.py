@@ -45,6 +45,7 @@ from derivcheck.language import (
     size_of,
     sup_norm,
     unfold,
+    vector,
 )
 from derivcheck.problem import Claim, Measurement, Misconception, Problem, Reading
 from derivcheck.proof import Prover, algebra, bounded_by_max, inside, kernel, monotonicity, reason, tactic, triangle, using
@@ -453,39 +454,298 @@ def one_sweep(pr, o, k):
     return pr.maximum_at_most(distance(o.V(k + 1), o.fixed), at)
 
 
-def geometric(o):
-    """‖V_k − V*‖ ≤ γ^k ‖V_0 − V*‖, for k = 0, 1, …"""
+def approach(**discount):
+    """A sequence that every step brings nearer to V* by the factor γ: what the error bounds rest on, and nothing else."""
+    givens = Givens()
+    states = givens.size("S")
+    S = range_(1, states)
+    gamma = givens.real("gamma", at_least=0, **discount)
+    k = givens.integer("k", at_least=0)
+    fixed, V = givens.array("V_star", S), givens.function("V", naturals, S)
+    givens.assume(
+        "every sweep comes nearer",
+        ForAll(naturals, lambda k: le(distance(V(k + 1), fixed), gamma * distance(V(k), fixed))),
+    )
+    return SimpleNamespace(gamma=gamma, S=S, k=k, fixed=fixed, V=V, context=givens.context)
+
+
+def geometric(pr, o):
+    """‖V_k − V*‖ ≤ γ^k ‖V_0 − V*‖."""
     start = distance(o.V(integer(0)), o.fixed)
+    (nearer,) = pr.given("every sweep comes nearer")
 
     def bound(k):
         return le(distance(o.V(k), o.fixed), o.gamma ** real(k) * start)
 
-    def for_every_k(pr):
-        def step(pr, k, hypothesis):
-            once = one_sweep(pr, o, k)
-            return (
-                pr.chain(distance(o.V(k + 1), o.fixed))
-                .le(o.gamma * distance(o.V(k), o.fixed), using(once, words="one sweep"))
-                .le(
-                    o.gamma * (o.gamma ** real(k) * start),
-                    using(pr.linear(le(o.gamma * hypothesis.statement.args[0], o.gamma * hypothesis.statement.args[1]),
-                                    (hypothesis, o.gamma)), words="induction hypothesis"),
-                )
-                .eq(o.gamma ** real(k + 1) * start, algebra)
-                .theorem
-            )
+    def step(pr, k, hypothesis):
+        once = kernel.specialise(pr.bring(nearer), k)
+        return (
+            pr.chain(distance(o.V(k + 1), o.fixed))
+            .le(o.gamma * distance(o.V(k), o.fixed), using(once, words="one sweep"))
+            .le(o.gamma * (o.gamma ** real(k) * start), inside(using(hypothesis, words="induction hypothesis")))
+            .eq(o.gamma ** real(k + 1) * start, algebra)
+            .theorem
+        )
 
-        return pr.induction(bound, lambda pr: pr.prove(bound(integer(0)), reason("γ⁰ = 1", algebra)), step, hint="k")
+    th = pr.induction(bound, lambda pr: pr.prove(bound(integer(0)), reason("γ⁰ = 1", algebra)), step, hint="k")
+    return kernel.specialise(th, o.k)
+
+
+def distance_from_one_step(pr, o, k):
+    """‖V_k − V*‖ ≤ ‖V_{k+1} − V_k‖/(1 − γ)."""
+    left, step, after = distance(o.V(k), o.fixed), distance(o.V(k + 1), o.V(k)), distance(o.V(k + 1), o.fixed)
+    (nearer,) = pr.given("every sweep comes nearer")
+
+    def at(pr, s):
+        once = kernel.specialise(pr.bring(nearer), k)
+        return (
+            pr.chain(abs_(o.V(k, s) - o.fixed(s)))
+            .eq(abs_(-(o.V(k + 1, s) - o.V(k, s)) + (o.V(k + 1, s) - o.fixed(s))), algebra)
+            .le(abs_(-(o.V(k + 1, s) - o.V(k, s))) + abs_(o.V(k + 1, s) - o.fixed(s)), triangle)
+            .eq(abs_(o.V(k + 1, s) - o.V(k, s)) + abs_(o.V(k + 1, s) - o.fixed(s)), reason("|−x| = |x|", algebra))
+            .le(step + after, bounded_by_max)
+            .le(step + o.gamma * left, using(once, words="one sweep"))
+            .theorem
+        )
+
+    th = pr.maximum_at_most(left, at)
+    out = pr.linear(le(left, step / (1 - o.gamma)), (th, 1 / (1 - o.gamma)))
+    pr.note(out.statement, "subtract γ ‖V_k − V*‖ and divide by 1 − γ > 0")
+    return out
+
+
+def from_the_first_step(pr, o):
+    """‖V_k − V*‖ ≤ γ^k/(1 − γ) ‖V_1 − V_0‖."""
+    zero = integer(0)
+    first, power = distance(o.V(zero + 1), o.V(zero)), o.gamma ** real(o.k)
+    start = distance_from_one_step(pr, o, zero)
+    return (
+        pr.chain(distance(o.V(o.k), o.fixed))
+        .le(power * distance(o.V(zero), o.fixed), using(geometric(pr, o), words="geometric convergence"))
+        .le(power * (first / (1 - o.gamma)), inside(using(start, words="distance from the first step")))
+        .eq(power / (1 - o.gamma) * first, algebra)
+        .theorem
+    )
+
+
+def from_the_last_step(pr, o):
+    """‖V_{k+1} − V*‖ ≤ γ/(1 − γ) ‖V_{k+1} − V_k‖: when to stop."""
+    (nearer,) = pr.given("every sweep comes nearer")
+    step = distance(o.V(o.k + 1), o.V(o.k))
+    start = distance_from_one_step(pr, o, o.k)
+    return (
+        pr.chain(distance(o.V(o.k + 1), o.fixed))
+        .le(o.gamma * distance(o.V(o.k), o.fixed), using(kernel.specialise(nearer, o.k), words="one sweep"))
+        .le(o.gamma * (step / (1 - o.gamma)), inside(using(start, words="distance from one step")))
+        .eq(o.gamma / (1 - o.gamma) * step, algebra)
+        .theorem
+    )
+
+
+def bound(name, argument, **discount):
+    """An error bound for the sweeps of an operator: context, statement and proof."""
+    o, bare = sweeps(name, **discount), approach(**discount)
 
     def proof(claim):
         pr = Prover(claim.context)
-        return pr.done(kernel.specialise(for_every_k(pr), o.k), claim.statement)
+        nearer = pr.for_all(naturals, lambda pr, k: one_sweep(pr, o, k))
+        from_there = argument(Prover(bare.context, steps=pr.steps, fresh=pr.fresh), bare)
+        return pr.done(kernel.instance(from_there, {}, pr.context, [nearer]), claim.statement)
 
-    return SimpleNamespace(statement=bound(o.k), proof=proof, for_every_k=for_every_k)
+    return dict(context=o.context, statement=bounds(o)[argument], proof=proof)
 
 
-swe = sweeps('evaluation')
-swo = sweeps('optimality')
+def bounds(o):
+    """What the three arguments show, as statements."""
+    power = o.gamma ** real(o.k)
+    zero = integer(0)
+    return {
+        geometric: le(distance(o.V(o.k), o.fixed), power * distance(o.V(zero), o.fixed)),
+        from_the_first_step: le(
+            distance(o.V(o.k), o.fixed), power / (1 - o.gamma) * distance(o.V(zero + 1), o.V(zero))
+        ),
+        from_the_last_step: le(
+            distance(o.V(o.k + 1), o.fixed), o.gamma / (1 - o.gamma) * distance(o.V(o.k + 1), o.V(o.k))
+        ),
+    }
+
+
+# -------------------------------------------------------------------------------------------------------- improvement
+
+
+def value_of(o, law, reward):
+    """(I − γ P)⁻¹ r for the chain of a policy, as a term: how instances get the value of a policy."""
+    system = matrix(o.states, o.states, lambda s, t: ind(eq(s, t)) - o.gamma * law(s, t))
+    return inverse(system) @ vector(o.states, reward)
+
+
+def never_worse(pr, o, V, W, s, advantage):
+    """V(s) ≤ W(s), from V − W ≤ γ · (a mean of V − W): the largest value of V − W is not positive.
+
+    `advantage` proves V(s) − W(s) ≤ γ · max (V − W) for an arbitrary state.
+    """
+    largest = MaxOver(o.S, lambda t: V(t) - W(t))
+    shrinks = pr.maximum_at_most(largest, lambda pr, t: advantage(pr, t, largest))
+    negative = pr.linear(le(largest, 0), (shrinks, 1 / (1 - o.gamma)))
+    pr.note(negative.statement, "the maximum is at most γ times itself, and γ < 1")
+    th = pr.linear(le(V(s), W(s)), (kernel.at_most_maximum(pr.context, largest, s), 1), (negative, 1))
+    pr.note(th.statement, "a value is at most the maximum")
+    return th
+
+
+def improvement_setting():
+    """A policy π' whose operator does not lower V, and its value W."""
+    givens = Givens()
+    o = process(givens, at_least=0, below=1)
+    o.pi = givens.distribution("pi", counting(o.A), given=(o.S,))
+    o.s = givens.index("s", o.states)
+    o.V, o.W = givens.array("V", o.S), givens.array("W", o.S)
+    gain = function("gain", o.S, o.A)
+    givens.assume(
+        "one step of the policy is no loss",
+        ForAll(o.S, lambda s: le(o.V(s), evaluation_of(o, o.V)(s))),
+        model={
+            o.r: lam(
+                o.S,
+                lambda s: lam(
+                    o.A,
+                    lambda a: (
+                        o.V(s) - o.gamma * Sum(1, o.states, lambda t: o.P(s, a, t) * o.V(t)) + gain(s, a)
+                    ),
+                ),
+            )
+        },
+        auxiliary=lambda g: g.array("gain", o.S, o.A, at_least=0),
+    )
+    givens.assume(
+        "value of the policy",
+        ForAll(o.S, lambda s: eq(evaluation_of(o, o.W)(s), o.W(s))),
+        model={
+            o.W: value_of(
+                o,
+                lambda s, t: Sum(1, o.actions, lambda a: o.pi(s, a) * o.P(s, a, t)),
+                lambda s: Sum(1, o.actions, lambda a: o.pi(s, a) * o.r(s, a)),
+            )
+        },
+    )
+    o.context = givens.context
+    return o
+
+
+improved = improvement_setting()
+
+
+def improvement_theorem(claim):
+    pr = Prover(claim.context)
+    o = improved
+    (no_loss,) = pr.given("one step of the policy is no loss")
+    (value,) = pr.given("value of the policy")
+
+    def advantage(pr, s, largest):
+        here = kernel.specialise(pr.bring(no_loss), s)
+        own = kernel.specialise(pr.bring(value), s)
+        step = pr.linear(
+            le(o.V(s) - o.W(s), evaluation_of(o, o.V)(s) - evaluation_of(o, o.W)(s)), (here, 1), (own, -1)
+        )
+        pr.note(step.statement, "one step is no loss for V and changes nothing for W")
+
+        def mean(of):
+            return Sum(
+                1, o.actions, lambda a: o.pi(s, a) * (o.gamma * Sum(1, o.states, lambda t: o.P(s, a, t) * of(t)))
+            )
+
+        return (
+            pr.chain(o.V(s) - o.W(s))
+            .le(evaluation_of(o, o.V)(s) - evaluation_of(o, o.W)(s), step)
+            .eq(mean(lambda t: o.V(t) - o.W(t)), reason("the rewards cancel", algebra))
+            .le(mean(lambda t: largest), bounded_by_max)
+            .eq(o.gamma * largest, reason("both laws sum to one", algebra))
+            .theorem
+        )
+
+    return pr.done(never_worse(pr, o, o.V, o.W, o.s, advantage), claim.statement)
+
+
+def greedy_setting():
+    """The value V of a policy, the policy that is greedy for V, and its value W."""
+    givens = Givens()
+    o = process_with_policy("evaluation", givens, at_least=0, below=1)
+    o.s = givens.index("s", o.states)
+    o.V, o.W = givens.array("V", o.S), givens.array("W", o.S)
+    givens.assume(
+        "value of the policy",
+        ForAll(o.S, lambda s: eq(evaluation_of(o, o.V)(s), o.V(s))),
+        model={o.r: rewards_with_fixed_point("evaluation", o, o.V)},
+        auxiliary=lambda g: g.array("w", o.S, o.A),
+    )
+    o.before = givens.context
+    o.greedy = lambda s: ArgMax(o.A, lambda a: look_ahead(o.V, o.P, o.r, o.gamma, s, a))
+    givens.assume(
+        "value of the greedy policy",
+        ForAll(o.S, lambda s: eq(look_ahead(o.W, o.P, o.r, o.gamma, s, o.greedy(s)), o.W(s))),
+        model={o.W: value_of(o, lambda s, t: o.P(s, o.greedy(s), t), lambda s: o.r(s, o.greedy(s)))},
+    )
+    o.context = givens.context
+    return o
+
+
+greedy = greedy_setting()
+
+
+def greedy_step(pr, s):
+    """V(s) ≤ the look-ahead of the greedy action."""
+    o = greedy
+    (value,) = pr.given("value of the policy")
+
+    def look(a):
+        return look_ahead(o.V, o.P, o.r, o.gamma, s, a)
+
+    maximum = MaxOver(o.A, look)
+    attained = kernel.maximiser(pr.context, o.greedy(s))
+    return (
+        pr.chain(o.V(s))
+        .eq(evaluation_of(o, o.V)(s), monotonicity(turned_round(pr, kernel.specialise(pr.bring(value), s)),
+                                                   words="V is the value of π"))
+        .eq(Sum(1, o.actions, lambda a: o.pi(s, a) * look(a)), reason("definition of the operator", algebra))
+        .le(Sum(1, o.actions, lambda a: o.pi(s, a) * maximum), bounded_by_max)
+        .eq(maximum, reason("the policy's probabilities sum to one", algebra))
+        .eq(look(o.greedy(s)), monotonicity(turned_round(pr, attained), words="the greedy action attains the maximum"))
+        .theorem
+    )
+
+
+def greedy_is_no_loss(claim):
+    pr = Prover(claim.context)
+    return pr.done(greedy_step(pr, greedy.s), claim.statement)
+
+
+def greedy_improves(claim):
+    pr = Prover(claim.context)
+    o = greedy
+    (value,) = pr.given("value of the greedy policy")
+
+    def advantage(pr, s, largest):
+        here = greedy_step(pr, s)
+        own = kernel.specialise(pr.bring(value), s)
+        a = o.greedy(s)
+        looks = look_ahead(o.V, o.P, o.r, o.gamma, s, a) - look_ahead(o.W, o.P, o.r, o.gamma, s, a)
+        step = pr.linear(le(o.V(s) - o.W(s), looks), (here, 1), (own, -1))
+        pr.note(step.statement, "one greedy step is no loss for V and changes nothing for W")
+        return (
+            pr.chain(o.V(s) - o.W(s))
+            .le(looks, step)
+            .eq(
+                o.gamma * Sum(1, o.states, lambda t: o.P(s, a, t) * (o.V(t) - o.W(t))),
+                reason("the rewards cancel", algebra),
+            )
+            .le(o.gamma * Sum(1, o.states, lambda t: o.P(s, a, t) * largest), bounded_by_max)
+            .eq(o.gamma * largest, reason("the law sums to one", algebra))
+            .theorem
+        )
+
+    return pr.done(never_worse(pr, o, o.V, o.W, o.s, advantage), claim.statement)
+
+
 problem = Problem(
     id=ID,
     title="Bellman operators contract",
@@ -537,18 +797,53 @@ problem = Problem(
             **uniqueness("optimality"),
         ),
         Claim(
-            name="g-e",
-            summary="",
-            context=swe.context,
-            statement=geometric(swe).statement,
-            proof=geometric(swe).proof,
+            name="evaluation-sweeps",
+            summary="‖V_k − V_π‖ ≤ γ^k ‖V_0 − V_π‖",
+            **bound("evaluation", geometric),
         ),
         Claim(
-            name="g-o",
-            summary="",
-            context=swo.context,
-            statement=geometric(swo).statement,
-            proof=geometric(swo).proof,
+            name="optimality-sweeps",
+            summary="‖V_k − V*‖ ≤ γ^k ‖V_0 − V*‖",
+            **bound("optimality", geometric),
+        ),
+        Claim(
+            name="evaluation-first-step",
+            summary="‖V_k − V_π‖ ≤ γ^k/(1−γ) ‖V_1 − V_0‖",
+            **bound("evaluation", from_the_first_step, below=1),
+        ),
+        Claim(
+            name="optimality-first-step",
+            summary="‖V_k − V*‖ ≤ γ^k/(1−γ) ‖V_1 − V_0‖",
+            **bound("optimality", from_the_first_step, below=1),
+        ),
+        Claim(
+            name="optimality-last-step",
+            summary="‖V_{k+1} − V*‖ ≤ γ/(1−γ) ‖V_{k+1} − V_k‖: when to stop",
+            **bound("optimality", from_the_last_step, below=1),
+        ),
+        Claim(
+            name="improvement",
+            summary="V ≤ T_π V implies V ≤ V_π",
+            context=improved.context,
+            statement=le(improved.V(improved.s), improved.W(improved.s)),
+            proof=improvement_theorem,
+        ),
+        Claim(
+            name="greedy-step",
+            summary="V_π(s) is at most the look-ahead of the action that is greedy for V_π",
+            context=greedy.before,
+            statement=le(
+                greedy.V(greedy.s),
+                look_ahead(greedy.V, greedy.P, greedy.r, greedy.gamma, greedy.s, greedy.greedy(greedy.s)),
+            ),
+            proof=greedy_is_no_loss,
+        ),
+        Claim(
+            name="greedy-improvement",
+            summary="the greedy policy for V_π is at least as good as π, in every state",
+            context=greedy.context,
+            statement=le(greedy.V(greedy.s), greedy.W(greedy.s)),
+            proof=greedy_improves,
         ),
     ),
 )
