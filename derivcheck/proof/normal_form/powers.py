@@ -164,7 +164,7 @@ def square_root(p: Poly) -> Poly | None:
     """A polynomial whose square is `p`, found from the leading monomials down; None if there is none."""
 
     def order(m: Mono) -> tuple[Fraction, list[tuple[bytes, Fraction]]]:
-        return sum((e.const for _, e in m), Fraction(0)), [(a.key, e.const) for a, e in m]
+        return sum((e.const for _, e in m), Fraction(0)), [(a.key, e.const) for a, e in reversed(m)]
 
     if any(e.integer is None for m in p for _, e in m):
         return None

@@ -127,7 +127,8 @@ class Maker:
     def bounds(self, scope: tuple[Term, ...]) -> tuple[Term, Term]:
         r = self.rng
         lo = integer(1) if r.random() < 0.6 else r.choice([integer(0), integer(2), K, T, *scope])
-        hi = r.choice([N, N, M, T, K, int_add(N, integer(-1)), int_add(M, integer(1)), int_add(N, M), integer(2), *scope])
+        shifted = [int_add(N, integer(-1)), int_add(M, integer(1)), int_add(N, M)]
+        hi = r.choice([N, N, M, T, K, *shifted, integer(2), *scope])
         if scope and r.random() < 0.3:
             hi = int_add(r.choice(scope), integer(r.choice([-1, 0, 1])))
         return lo, hi

@@ -65,7 +65,8 @@ TRUE = {
     "log-sum-exp Hessian": (D(D(logsumexp(Z), Z(K)), Z(L)), p(K) * delta(K, L) - p(K) * p(L)),
     "softmax sums to one": (Sum(1, N, lambda i: p(i)), 1),
     "the shares of two": (
-        Sum(1, N, lambda v: exp(Z(v)) / (exp(Z(v)) + exp(Y(v)))) + Sum(1, N, lambda v: exp(Y(v)) / (exp(Z(v)) + exp(Y(v)))),
+        Sum(1, N, lambda v: exp(Z(v)) / (exp(Z(v)) + exp(Y(v))))
+        + Sum(1, N, lambda v: exp(Y(v)) / (exp(Z(v)) + exp(Y(v)))),
         real(N),
     ),
     "ridge gradient": (D(RIDGE, WT(P)), 2 * (GRAM @ WT)(P) - 2 * (X.T @ Y)(P)),
@@ -86,7 +87,10 @@ TRUE = {
         Sum(1, N, lambda i: Sum(1, N, lambda j: F(i, j))),
         Sum(1, N, lambda j: Sum(1, N, lambda i: F(i, j))),
     ),
-    "a sum under a triangle": (Sum(1, N, lambda i: Sum(1, i, lambda j: real(j))), Sum(1, N, lambda i: i * (real(i) + 1) / 2)),
+    "a sum under a triangle": (
+        Sum(1, N, lambda i: Sum(1, i, lambda j: real(j))),
+        Sum(1, N, lambda i: i * (real(i) + 1) / 2),
+    ),
     "square of a sum": (
         Sum(1, N, lambda j: Z(j)) ** 2,
         Sum(1, N, lambda i: Sum(1, N, lambda j: Z(i) * Z(j))),
