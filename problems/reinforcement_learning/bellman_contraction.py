@@ -678,8 +678,15 @@ def greedy_setting():
         model={o.r: rewards_with_fixed_point("evaluation", o, o.V)},
         auxiliary=lambda g: g.array("w", o.S, o.A),
     )
+    o.greedy = givens.choice("sigma", o.S, o.A)
+    givens.assume(
+        "greedy",
+        ForAll(o.S, lambda s: eq(look_ahead(o.V, o.P, o.r, o.gamma, s, o.greedy(s)), optimality_of(o, o.V)(s))),
+        model={
+            o.greedy: lam(o.S, lambda s: ArgMax(o.A, lambda a: look_ahead(o.V, o.P, o.r, o.gamma, s, a)))
+        },
+    )
     o.before = givens.context
-    o.greedy = lambda s: ArgMax(o.A, lambda a: look_ahead(o.V, o.P, o.r, o.gamma, s, a))
     givens.assume(
         "value of the greedy policy",
         ForAll(o.S, lambda s: eq(look_ahead(o.W, o.P, o.r, o.gamma, s, o.greedy(s)), o.W(s))),
@@ -701,7 +708,8 @@ def greedy_step(pr, s):
         return look_ahead(o.V, o.P, o.r, o.gamma, s, a)
 
     maximum = MaxOver(o.A, look)
-    attained = kernel.maximiser(pr.context, o.greedy(s))
+    (attains,) = pr.given("greedy")
+    attained = kernel.specialise(pr.bring(attains), s)
     return (
         pr.chain(o.V(s))
         .eq(evaluation_of(o, o.V)(s), monotonicity(turned_round(pr, kernel.specialise(pr.bring(value), s)),
@@ -709,6 +717,7 @@ def greedy_step(pr, s):
         .eq(Sum(1, o.actions, lambda a: o.pi(s, a) * look(a)), reason("definition of the operator", algebra))
         .le(Sum(1, o.actions, lambda a: o.pi(s, a) * maximum), bounded_by_max)
         .eq(maximum, reason("the policy's probabilities sum to one", algebra))
+        .eq(optimality_of(o, o.V)(s), reason("definition of the operator", algebra))
         .eq(look(o.greedy(s)), monotonicity(turned_round(pr, attained), words="the greedy action attains the maximum"))
         .theorem
     )
