@@ -121,7 +121,7 @@ def _detail(w: WitnessResult) -> Iterator[str]:
 
 def _step(step: Mapping[str, Any]) -> str:
     shown = step.get("mathml") or f"<code>{escape(step['statement'])}</code>"
-    opinion = f' <span class="dim">SymPy: {escape(step["sympy"])}</span>' if "sympy" in step else ""
+    opinion = f' <span class="dim">· SymPy: {escape(step["sympy"])}</span>' if "sympy" in step else ""
     return f'<li><div class="statement">{shown}</div><span class="dim">by {escape(step["reason"])}</span>{opinion}</li>'
 
 
