@@ -1,6 +1,7 @@
 """Forged certificates: each real one with one thing changed, and how many of them the audit rejects.
 
-Run ``python tests/audit/tampering.py`` (add ``--each`` for what is not rejected).
+Run ``python tests/audit/tampering.py`` for the proofs of `proofs`, or with paths of certificates for those; add
+``--each`` to see what is not rejected.
 """
 
 from __future__ import annotations
@@ -192,16 +193,21 @@ def verdict(forgery: Forgery, instances: Instances) -> str:
     return "rejected" if "rejected" in outcomes else "as stated" if "as stated" in outcomes else "accepted"
 
 
-def main() -> None:
-    """Print how many forgeries of each kind are rejected."""
+def _own() -> list[tuple[str, str]]:
     from proofs import PROOFS
 
     from derivcheck.proof.certificate import certificate
 
+    return [(name, json.dumps(certificate(prove(), name))) for name, prove in PROOFS.items()]
+
+
+def main() -> None:
+    """Print how many forgeries of each kind are rejected."""
     made: Counter[str] = Counter()
     found: Counter[tuple[str, str]] = Counter()
-    for name, prove in PROOFS.items():
-        document = json.loads(json.dumps(certificate(prove(), name)))
+    paths = [Path(a) for a in sys.argv[1:] if a != "--each"]
+    for name, text in [(p.stem, p.read_text(encoding="utf-8")) for p in paths] or _own():
+        document = json.loads(text)
         forger, instances = Forger(document, seed=1), Instances(seed=1)
         for number in range(len(document["theorems"])):
             for forgery in forger.forge(number):

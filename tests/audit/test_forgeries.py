@@ -133,6 +133,7 @@ def in_name_only(name: str, prop: str) -> Callable[[dict[str, Any]], None]:
         ("variance_of_a_mean", "y", "mean"),
         ("variance_of_a_mean", "y", "variance"),
         ("limits", "a", "below"),
+        ("limits", "a", "above"),
         ("logic", "c", "above"),
     ],
 )
@@ -317,6 +318,8 @@ def unsound() -> dict[str, Inference]:
     )
     out["a limit through a pole"] = step("limit_by_continuity", eq(Lim(0, lambda v: v / v, "+"), 0), context=plain)
     out["the logarithm of a negative number"] = step("log_bound", le(log(x), x - 1), context=plain, term=x)
+    growing = num(Fraction(3, 2))
+    out["a limit that is none"] = step("limit", eq(Lim(oo_int, lambda s: growing ** real(s)), 0), context=plain)
     out["a limit that is another"] = step(
         "limit", eq(Lim(oo_int, lambda s: num(Fraction(1, 2)) ** real(s)), num(Fraction(1, 10))), context=Context()
     )
@@ -360,7 +363,8 @@ WHY = {
     "rewriting in a derivative": "rewrites a derivative",
     "a limit through a pole": "division by zero",
     "the logarithm of a negative number": "'0 < x' fails",
-    "a limit that is another": "against 1/10",
+    "a limit that is none": "fails at",
+    "a limit that is another": "fails at",
     "a hypothesis discharged from what is not there": "is dropped",
     "one case only": "is dropped",
     "a fact that is none": "not a fact",
