@@ -64,19 +64,21 @@ def decide(
     """
     try:
         asked = question(lhs, rhs, context)
+        work = max(estimate(t) for t in (asked.left, asked.right))
     except NotCovered as error:
         return Decision("undecided", notes=(str(error),))
+    except RecursionError:
+        return Decision("undecided", notes=("the expressions are nested too deep",))
     if asked.left == asked.right:
         return Decision("equal", "identity", notes=asked.notes)
-    work = max(estimate(t) for t in (asked.left, asked.right))
     if work <= MODEST:
-        return _decided(asked, budget)
+        return _answer(asked, budget)
     # What may be enormous is asked of the instances first: a proof attempt may use up its process.
     phases = (True,) if work < ENORMOUS else (False, True)
     reason = ""
     for proofs in phases:
         try:
-            answer = sandbox.run(partial(_decided, asked, budget, proofs), deadline / len(phases))
+            answer = sandbox.run(partial(_answer, asked, budget, proofs), deadline / len(phases))
         except sandbox.Overrun as error:
             reason = str(error)
             continue
@@ -86,7 +88,15 @@ def decide(
     return Decision("undecided", notes=(*asked.notes, reason))
 
 
-def _decided(asked: Question, budget: int, proofs: bool = True) -> Decision:
+def _answer(asked: Question, budget: int, proofs: bool = True) -> Decision:
+    """The answer; a question that breaks a decider is undecided, and the notes say how it broke."""
+    try:
+        return _decided(asked, budget, proofs)
+    except Exception as error:
+        return Decision("undecided", notes=(*asked.notes, f"{type(error).__name__}: {error}"[:300]))
+
+
+def _decided(asked: Question, budget: int, proofs: bool) -> Decision:
     """The answer, within counted work."""
     context, left, right = asked.context, asked.left, asked.right
     refuted, _ = _instances(asked, budget, FIRST, 0)

@@ -18,6 +18,7 @@ from derivcheck.language import (
     REAL,
     Context,
     Declaration,
+    LanguageError,
     Property,
     Term,
     eq,
@@ -91,7 +92,7 @@ def by_normal_form(context: Context, left: Term, right: Term) -> Conditions | No
     """The conditions under which the normal form proves the equation."""
     try:
         found = kernel.normal_form(context, eq(left, right)).conditions
-    except ProofError:
+    except (ProofError, LanguageError):
         return None
     return None if any(c.op == "false" for c in found) else tuple(sorted(found, key=lambda c: c.key))
 

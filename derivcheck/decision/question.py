@@ -18,6 +18,7 @@ from derivcheck.language import (
     LanguageError,
     Property,
     Term,
+    domains,
     free_symbols,
     integer,
     le,
@@ -115,16 +116,23 @@ def _is_sympy(x: object) -> bool:
     return basic is not None and isinstance(x, basic)
 
 
+def _used_as_index(side: Term) -> Iterator[tuple[Term, Term]]:
+    """Every argument with the domain in which it has to be."""
+    for t in subterms(side):
+        if t.op == "app" and not t.args[0].loose:
+            yield from zip(domains(t.args[0]), t.args[1:], strict=False)
+        elif t.op == "deriv" and t.args[0].op == "functions":
+            yield from zip(t.args[0].args[:-1], t.args[2:-1], strict=True)
+
+
 def _inferred(symbols: list[Term], sides: tuple[Term, Term]) -> Iterator[Declaration]:
     """Declarations for symbols of which nothing is said: sizes and indices by how they are used."""
     lengths = {s for f in symbols for a in f.args for s in free_symbols(a) if s.sort == INT}
     ranges: dict[Term, tuple[Term, Term]] = {}
     for side in sides:
-        for t in subterms(side):
-            if t.op == "app" and t.args[0].op == "sym":
-                for domain, a in zip(t.args[0].args, t.args[1:], strict=False):
-                    if a.op == "sym" and a.sort == INT and domain.op == "range" and a not in lengths:
-                        ranges.setdefault(a, (domain.args[0], domain.args[1]))
+        for domain, a in _used_as_index(side):
+            if a.op == "sym" and a.sort == INT and domain.op == "range" and a not in lengths:
+                ranges.setdefault(a, (domain.args[0], domain.args[1]))
     late: list[Declaration] = []
     for s in symbols:
         if s in lengths:
