@@ -16,9 +16,8 @@ from derivcheck.language import (
     le,
     ne,
     num,
-    range_,
 )
-from derivcheck.language.build import affine, affine_parts, int_add
+from derivcheck.language.build import affine_parts, int_add
 from derivcheck.proof.normal_form.closed_forms import closed_form
 from derivcheck.proof.normal_form.integers import solved
 from derivcheck.proof.normal_form.inverses import contracted
@@ -42,6 +41,7 @@ from derivcheck.proof.normal_form.poly import (
     plus,
 )
 from derivcheck.proof.normal_form.scopes import Group, depends, scoped
+from derivcheck.proof.normal_form.triangles import boxed, canonical_contraction
 
 if TYPE_CHECKING:
     from derivcheck.proof.normal_form.normalise import Normaliser
@@ -77,22 +77,6 @@ def join(n: Normaliser, inside: Mono) -> tuple[Group, Mono, Fraction]:
     return opened, mono, c
 
 
-def _boxed(variables: Group, v: Term) -> tuple[Group, list[Term]]:
-    """The group with no range that mentions `v`: such a range is widened, and a comparison says what is meant."""
-    (top,) = (d.args[1] for u, d in variables if u == v)
-    out: Group = []
-    inside: list[Term] = []
-    for u, d in variables:
-        const, coefficients = affine_parts(d.args[1])
-        c = coefficients.pop(v, 0)
-        if u != v and c:
-            # 1 <= v <= top, so that the range ends at its largest for one of the two
-            inside.append(le(u, d.args[1]))
-            d = range_(1, int_add(affine(const, coefficients), top if c > 0 else integer(1), c))
-        out.append((u, d))
-    return out, inside
-
-
 def _without(variables: Group, v: Term) -> Group:
     return [(u, d) for u, d in variables if u != v]
 
@@ -117,8 +101,8 @@ def _sum_group(n: Normaliser, variables: Group, mono: Mono) -> Poly:
                 if abs(coefficients.get(v, 0)) == 1 and not any(v in mentioned(x) for x in coefficients if x != v):
                     value = solved(const, coefficients, v)
                     rest = tuple(f for f in mono if f != factor)
-                    boxed, inside = _boxed(variables, v)
-                    others = _without(boxed, v)
+                    wide, inside = boxed(variables, v)
+                    others = _without(wide, v)
                     inside += [le(d.args[0], value), le(value, d.args[1])]
                     with scoped(n, others):
                         picked = n.rename(rest, {v: value})
@@ -170,7 +154,7 @@ def _sum_group(n: Normaliser, variables: Group, mono: Mono) -> Poly:
     # 6. connected parts, each with canonical names
     out = constant(1)
     for part_variables, part in _components(variables, mono):
-        out = n.times(out, n.rewrite(contraction(part_variables, part, n.symmetric)))
+        out = n.times(out, canonical_contraction(n, part_variables, part))
     return out
 
 

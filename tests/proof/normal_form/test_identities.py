@@ -87,6 +87,18 @@ TRUE = {
         Sum(1, N, lambda i: Sum(1, N, lambda j: F(i, j))),
         Sum(1, N, lambda j: Sum(1, N, lambda i: F(i, j))),
     ),
+    "two ways through a triangle": (
+        Sum(1, N, lambda i: Sum(1, i, lambda j: F(i, j))),
+        Sum(1, N, lambda j: Sum(j, N, lambda i: F(i, j))),
+    ),
+    "below an antidiagonal": (
+        Sum(1, N, lambda i: Sum(1, N - i, lambda j: F(i, j))),
+        Sum(1, N, lambda j: Sum(1, N - j, lambda i: F(i, j))),
+    ),
+    "pairs in order": (
+        Sum(1, N, lambda i: Sum(1, i - 1, lambda j: Z(i) * Z(j))),
+        (Sum(1, N, lambda i: Z(i)) ** 2 - Sum(1, N, lambda i: Z(i) ** 2)) / 2,
+    ),
     "a sum under a triangle": (
         Sum(1, N, lambda i: Sum(1, i, lambda j: real(j))),
         Sum(1, N, lambda i: i * (real(i) + 1) / 2),
