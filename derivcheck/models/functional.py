@@ -28,6 +28,7 @@ __all__ = [
     "exp",
     "expand_dims",
     "expm1",
+    "flip",
     "fold",
     "index",
     "log",

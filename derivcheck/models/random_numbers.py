@@ -23,13 +23,12 @@ BLOCK = 1 << 14
 def fill_normal(generator: np.random.Generator, out: Array) -> None:
     """Fill a contiguous float32 array with independent standard normal variates."""
     flat = out.reshape(-1)
-    raw = generator.bit_generator.random_raw
     third = np.empty(min(BLOCK, len(flat)), np.float32)
     for lo in range(0, len(flat), 2 * BLOCK):
         part = flat[lo : lo + 2 * BLOCK]
         half = (len(part) + 1) // 2
         # 23 random bits below the exponent of 1 make a float uniform on [1, 2).
-        bits = np.asarray(raw(half)).view(np.uint32)
+        bits = generator.integers(0, 1 << 64, half, dtype=np.uint64).view(np.uint32)
         np.right_shift(bits, 9, out=bits)
         np.bitwise_or(bits, 0x3F800000, out=bits)
         radius, angle = bits.view(np.float32)[:half], bits.view(np.float32)[half:]

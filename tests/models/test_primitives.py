@@ -16,6 +16,7 @@ from derivcheck.models import functional as F
 from derivcheck.models.compiler import compile
 from derivcheck.models.differentiate import grad, hessian_vector_product, jacobian, jvp, vjp
 from derivcheck.models.gradient_check import gradient_checker
+from derivcheck.models.primitives import elementwise
 from derivcheck.models.replicate import replicated
 from derivcheck.models.scalar import ScalarFunction
 from derivcheck.models.tensor import PRIMITIVES, Tensor, make
@@ -181,6 +182,50 @@ def test_symbolic_derivatives_at_small_sizes() -> None:
     ]
     got = compile(jacobian(lambda v: F.softmax(v)))(np.array(point))
     np.testing.assert_allclose(got, expected, rtol=1e-13)
+
+
+#: What elementwise primitives are in SymPy, where SymPy can say it.
+SYMBOLIC = {
+    "add": X + Y,
+    "sub": X - Y,
+    "mul": X * Y,
+    "div": X / Y,
+    "neg": -X,
+    "exp": sympy.exp(X),
+    "expm1": sympy.exp(X) - 1,
+    "log": sympy.log(X),
+    "log1p": sympy.log(1 + X),
+    "sqrt": sympy.sqrt(X),
+    "square": X**2,
+    "reciprocal": 1 / X,
+    "tanh": sympy.tanh(X),
+    "sin": sympy.sin(X),
+    "cos": sympy.cos(X),
+    "erf": sympy.erf(X),
+    "abs": sympy.Abs(X),
+    "maximum": sympy.Max(X, Y),
+    "minimum": sympy.Min(X, Y),
+}
+
+
+def test_every_elementwise_primitive_is_compared_with_sympy() -> None:
+    assert set(SYMBOLIC) == {name for name, _, _ in elementwise.TABLE} - {"sign"}
+
+
+@pytest.mark.parametrize("name", SYMBOLIC)
+def test_partial_derivatives_are_sympys(name: str) -> None:
+    """Two partial derivatives, first and second order, at points of the domain."""
+    expression, arity = SYMBOLIC[name], len(next(d for n, _, d in elementwise.TABLE if n == name))
+    symbols = (X, Y)[:arity]
+    for point in ((0.7, 1.3), (1.9, 0.4), (0.25, 2.5)):
+        values = point[:arity]
+        f = lambda *zs: make(name, *zs)  # noqa: E731
+        for i, s in enumerate(symbols):
+            first = compile(grad(f, i))(*values)
+            second = compile(grad(grad(f, i), i))(*values)
+            at = dict(zip(symbols, values, strict=True))
+            np.testing.assert_allclose(first, float(sympy.diff(expression, s).subs(at)), rtol=1e-13)
+            np.testing.assert_allclose(second, float(sympy.diff(expression, s, 2).subs(at)), rtol=1e-12, atol=1e-14)
 
 
 def test_hessian_vector_product_of_a_quadratic() -> None:
