@@ -99,7 +99,11 @@ class AuditReport:
             lines.append(f"  shows: {self.conclusion}")
         shown = {"given": self.given, "under": self.hypotheses, "if": self.conditions, "modelled": self.modelled}
         lines += [f"  {title}: {item}" for title, items in shown.items() for item in items]
-        lines += [f"  {f}" for f in (*self.of("rejected"), *self.of("as stated"))]
+        lines += [f"  {f}" for f in self.of("rejected")]
+        reasons: dict[str, list[str]] = {}
+        for f in self.of("as stated"):
+            reasons.setdefault(f.reason, []).append(f"{f.number} ({f.rule})")
+        lines += [f"  as stated: {', '.join(numbers)}: {reason}" for reason, numbers in reasons.items()]
         return "\n".join(lines)
 
 

@@ -112,6 +112,7 @@ class Instances:
     def __init__(self, seed: int) -> None:
         self.seed = seed
         self._worlds: dict[Context, list[World | str]] = {}
+        self._settings: dict[Context, tuple[Context, tuple[Term, ...]]] = {}
 
     def worlds(self, context: Context, count: int) -> Iterator[World]:
         """Interpretations of a context, at most `count`.
@@ -133,6 +134,25 @@ class Instances:
                 yield found
             elif number >= FRUITLESS and not any(isinstance(w, World) for w in drawn):
                 raise Unchecked(found)
+
+    def setting(self, context: Context) -> tuple[Context, tuple[Term, ...]]:
+        """A context that has interpretations, and the facts of the given one that they need not satisfy.
+
+        Assumptions that come without a model are hard to meet by sampling; as premises they at least need not be met
+        where a step holds without them.
+        """
+        if context not in self._settings:
+            bare = [d for d in context.declarations if d.symbol is None and not d.model]
+            dropped: tuple[Term, ...] = ()
+            try:
+                next(self.worlds(context, FRUITLESS + 1))
+            except Unchecked:
+                if not bare:
+                    raise
+                dropped = tuple(unfold(f) for d in bare for p in d.properties for f in p.facts)
+            kept = Context(tuple(d for d in context.declarations if d not in bare)) if dropped else context
+            self._settings[context] = kept, dropped
+        return self._settings[context]
 
     # ------------------------------------------------------------------------------------------------ what is asked
 
@@ -171,9 +191,12 @@ class Instances:
             If it has none somewhere.
         """
         shown = t if t.sort.kind == "prop" else eq(t, t)
-        for world in self.worlds(step.context, FEW):
+        context, dropped = self.setting(step.context)
+        for world in self.worlds(context, FEW):
             found = world.judge(shown)
             if found.truth is not Truth.UNDEFINED or found.kink or any(map(world.fails, step.conditions)):
+                continue
+            if not all(map(world.holds, dropped)):
                 continue
             if world.judge(step.statement).truth is not Truth.UNDEFINED:
                 raise Refuted(f"'{t}' has no value at {world}: {found.reason}")
@@ -188,7 +211,9 @@ class Instances:
         """
         tried = good = solid = excused = unmet = 0
         unknown = ""
-        for world in self.worlds(step.context, MANY):
+        context, dropped = self.setting(step.context)
+        premises = (*question.premises, *dropped)
+        for world in self.worlds(context, MANY):
             if tried >= FEW and (solid >= ENOUGH or unknown):
                 break
             if step.rule == "limit" and world.plan.wide:
@@ -197,12 +222,12 @@ class Instances:
             found = world.judge(question.goal)
             if found.truth in HOLDS:
                 good += 1
-                solid += all(map(world.holds, question.premises)) and not any(map(world.fails, step.conditions))
+                solid += all(map(world.holds, premises)) and not any(map(world.fails, step.conditions))
             elif found.truth is Truth.UNKNOWN or found.kink:
                 unknown = unknown or found.reason
             elif any(map(world.fails, step.conditions)):
                 excused += 1
-            elif not all(map(world.holds, question.premises)):
+            elif not all(map(world.holds, premises)):
                 unmet += 1
             elif all(map(world.holds, step.conditions)):
                 sides = " against ".join(side[:80] for side in found.sides) or found.reason
