@@ -12,6 +12,7 @@ from collections.abc import Callable
 from derivcheck.language import (
     INT,
     MEASURE,
+    REAL,
     Fresh,
     Sum,
     Term,
@@ -24,12 +25,14 @@ from derivcheck.language import (
     free_symbols,
     inverse,
     ite,
+    lam,
     lt,
     make,
     ne,
     num,
     pi,
     predicate,
+    reals,
     scalar,
     sqrt,
     substitute,
@@ -149,10 +152,17 @@ class Differentiator:
                 v, body = open_binder(t, self.fresh)
                 d = self._under(v, t.args[0].args[0])(body)
                 return ZERO if d == ZERO else rebuild(t, (t.args[0], abstract(d, v)))
+            case "int" if not self.index and t.args[0].op != "counting":
+                # Not moved under the integral: it stays a derivative, and an equation that is cited may rewrite it.
+                self.need(differentiable(t, self.variable))
+                return make("deriv", (reals, self.variable, abstract(t, self.variable)), None, REAL, "x")
             case "prod":
                 return self._product(t)
             case "deriv":
-                return self(self.inner(t))
+                inner = self.inner(t)
+                if inner == t:
+                    raise Unknown("the derivative of a derivative that stays as it is")
+                return self(inner)
             case "app":
                 return self._application(t)
             case "det":
@@ -268,6 +278,11 @@ class Differentiator:
 def generalised(p: Term, v: Term, domain: Term) -> Term:
     """The proposition `p` for every `v` in the domain, where it mentions `v`."""
     return make("forall", (domain, abstract(p, v)), None, p.sort, plain(v)) if v in free_symbols(p) else p
+
+
+def differentiable(t: Term, v: Term) -> Term:
+    """The proposition that `t` has a derivative at every value of the real symbol `v`."""
+    return predicate("differentiable", lam(reals, lambda x: substitute(t, {v: x})))
 
 
 def _over(a: Term, b: Term) -> Term:

@@ -27,12 +27,13 @@ from derivcheck.language import (
     make,
     ne,
     predicate,
+    reals,
     substitute,
     unfold,
 )
 from derivcheck.language.terms import Sort, function_sort, rebuild, sort_of_domain, variable_sort
 from derivcheck.proof.normal_form.arrays import entry
-from derivcheck.proof.normal_form.calculus import Differentiator
+from derivcheck.proof.normal_form.calculus import Differentiator, differentiable
 from derivcheck.proof.normal_form.combining import combined
 from derivcheck.proof.normal_form.facts import Facts
 from derivcheck.proof.normal_form.groups import group
@@ -54,6 +55,7 @@ from derivcheck.proof.normal_form.poly import (
     scaled,
     to_term,
 )
+from derivcheck.proof.normal_form.products import factorials, product, unified
 from derivcheck.proof.normal_form.scopes import Group, Under, scoped
 
 #: Nested calls before it gives up, well within the interpreter's stack.
@@ -198,8 +200,9 @@ class Normaliser(Indicators):
             case "det":
                 return atom(make("det", (self.array(t.args[0]),), None, REAL))
             case "factorial" | "binomial":
-                self.need(le(0, t.args[0]))
-                return self.rewrite(make(t.op, tuple(self.integer(a) for a in t.args), None, REAL))
+                return factorials(self, t)
+            case "prod":
+                return product(self, t)
             case "pi" | "sym" | "oo":
                 return self.rewrite(t)
         if t.op in BINDERS:
@@ -321,6 +324,17 @@ class Normaliser(Indicators):
                 self.need(predicate("differentiable", body.args[0]))
                 inner = resort(abstract(body, v), self.symmetric)
                 return self.rewrite(make("deriv", (t.args[0], to_term(self.nf(at)), inner), None, REAL, "x"))
+        if not index and sort == REAL and body.op == "int" and body.args[0].op != "counting":
+            with Under(self, v, reals):
+                value = to_term(self.nf(body))
+            if value.op == "int":
+                # Nothing is moved under the integral: this derivative is an atom, which a cited exchange may rewrite.
+                self.need(differentiable(body, v))
+                held = resort(abstract(value, v), self.symmetric)
+                return self.rewrite(
+                    canonical(make("deriv", (reals, to_term(self.nf(at)), held), None, REAL, "x"), self.symmetric)
+                )
+            body = value  # the same function of v on the whole line
         for k, d in zip(index, doms, strict=True):
             if d.op == "range":
                 # there is such an entry
@@ -345,7 +359,7 @@ class Normaliser(Indicators):
                         lows[k] = min(lows.get(k, Fraction(0)), e.const)
             pick = next(((a, low) for (a, _), low in sorted(lows.items(), key=lambda x: x[0][0].key) if low < 0), None)
             if pick is None:
-                other = lowered(self, p)
+                other = unified(self, lowered(self, p))
                 if other == p:
                     together = combined(self, p)
                     if together is None:
