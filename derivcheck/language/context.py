@@ -18,7 +18,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
 
 from derivcheck.language import build as b
 from derivcheck.language.terms import (
@@ -457,20 +456,6 @@ class Givens:
             return go(0, ())
 
         ps: list[Property] = []
-        if iid:
-            def pair(i: Term, k: Term) -> Term:
-                return b.implies(
-                    b.ne(i, k), b.predicate("independent", measure, b.lam(on, lambda w: x(i, w)), b.lam(on, lambda w: x(k, w)))
-                )
-
-            if len(over) != 1:
-                raise LanguageError("iid is declared for a family with one index; use uncorrelated for arrays")
-            same = for_all_arguments(
-                x,
-                lambda i, k: b.predicate("same_law", measure, b.lam(on, lambda w: x(i, w)), b.lam(on, lambda w: x(k, w))),
-                (*over, *over),
-            )
-            ps.append(Property("iid", (for_all_arguments(x, pair, (*over, *over)), same)))
         if mean is not None:
             ps.append(
                 Property(
@@ -482,9 +467,9 @@ class Givens:
                     (table(mean),),
                 )
             )
+        double = (*over, *over)
+        r = len(over)
         if variance is not None or square_integrable:
-            double = (*over, *over)
-            r = len(over)
             facts = [
                 for_all_arguments(
                     x, lambda *ix: b.integrable(measure, lambda w: x(*ix[:r], w) * x(*ix[r:], w)), double
@@ -494,33 +479,45 @@ class Givens:
             if variance is not None:
                 if mean is None:
                     raise LanguageError("a variance is declared together with a mean")
-                if over and not (iid or uncorrelated):
-                    facts.append(
-                        for_all_arguments(
-                            x,
-                            lambda *ix: b.eq(
-                                b.Int(measure, lambda w: x(*ix, w) ** 2), at(mean, ix) ** 2 + at(variance, ix)
-                            ),
-                            over,
-                        )
-                    )
-                elif over:
-                    def second(*ix: Term) -> Term:
-                        i, k = ix[:r], ix[r:]
-                        equal = b.and_(*(b.eq(p, q) for p, q in zip(i, k, strict=True)))
-                        return b.eq(
-                            b.Int(measure, lambda w: x(*i, w) * x(*k, w)),
-                            at(mean, i) * at(mean, k) + at(variance, i) * b.ind(equal),
-                        )
+                spread = variance
 
-                    facts.append(for_all_arguments(x, second, double))
-                else:
-                    facts.append(b.eq(b.Int(measure, lambda w: x(w) ** 2), at(mean, ()) ** 2 + at(variance, ())))
+                def own(*ix: Term) -> Term:
+                    return b.eq(b.Int(measure, lambda w: x(*ix, w) ** 2), _plus(at(mean, ix), at(mean, ix), at(spread, ix)))
+
+                facts.append(for_all_arguments(x, own, over))
                 args = (table(variance),)
             ps.append(Property("variance" if variance is not None else "square integrable", tuple(facts), args))
+        if uncorrelated and not over:
+            raise LanguageError("uncorrelated is declared for a family")
+        moments: tuple[Term, ...] = ()
+        if uncorrelated or (iid and (variance is not None or square_integrable)):
+
+            def pair(*ix: Term) -> Term:
+                i, k = ix[:r], ix[r:]
+                equal = b.and_(*(b.eq(p, q) for p, q in zip(i, k, strict=True)))
+                mean_of_one = b.Int(measure, lambda w: x(*i, w))
+                own = b.Int(measure, lambda w: x(*i, w) ** 2) - mean_of_one * mean_of_one
+                apart = mean_of_one * b.Int(measure, lambda w: x(*k, w))
+                return b.eq(b.Int(measure, lambda w: x(*i, w) * x(*k, w)), apart + own * b.ind(equal))
+
+            moments = (for_all_arguments(x, pair, double),)
         if uncorrelated:
-            # What it says stands in the second moments above; kept as a name for the semantic side and the reader.
-            ps.append(Property("uncorrelated", ()))
+            ps.append(Property("uncorrelated", moments))
+        if iid:
+            if len(over) != 1:
+                raise LanguageError("iid is declared for a family with one index; use uncorrelated for arrays")
+
+            def apart(i: Term, k: Term) -> Term:
+                one, other = (b.lam(on, lambda w, j=j: x(j, w)) for j in (i, k))
+                return b.implies(b.ne(i, k), b.predicate("independent", measure, one, other))
+
+            def alike(i: Term, k: Term) -> Term:
+                one, other = (b.lam(on, lambda w, j=j: x(j, w)) for j in (i, k))
+                return b.predicate("same_law", measure, one, other)
+
+            facts = [for_all_arguments(x, apart, double), for_all_arguments(x, alike, double)]
+            # Independence gives the second moments of pairs: dropping "iid" drops them too.
+            ps.append(Property("iid", (*facts, *moments)))
         if normal:
             if mean is None or variance is None:
                 raise LanguageError("a normal law is declared with its mean and variance")
@@ -583,6 +580,12 @@ class Givens:
         )
 
 
+def _plus(first: Term, second: Term, rest: Term) -> Term:
+    """``first·second + rest``, written without a product of zeros."""
+    zero = b.num(0)
+    return rest if zero in (first, second) else b.add(b.mul(first, second), rest)
+
+
 def _family(x: Term, over: tuple[Term, ...], on: Term, negated: bool = False) -> Term:
     """The whole family ``ω ↦ (i, j, … ↦ X(i, j, …, ω))`` as one function of the outcome."""
 
@@ -593,5 +596,3 @@ def _family(x: Term, over: tuple[Term, ...], on: Term, negated: bool = False) ->
 
     return b.lam(on, lambda w: go(0, (), w))
 
-
-assert Fraction  # numbers in problem files are written as Fraction(1, 2)

@@ -21,7 +21,7 @@ from flint import fmpq
 
 from derivcheck.language.context import Declaration
 from derivcheck.language.definitions import unfold
-from derivcheck.language.terms import MEASURE, Term, subterms
+from derivcheck.language.terms import MEASURE, Term
 from derivcheck.semantics.construct import domains_of, measure_terms, names, random_weights
 from derivcheck.semantics.interpretation import Reject
 from derivcheck.semantics.numbers import (
@@ -130,9 +130,7 @@ def _requirements(world: Interpretation, d: Declaration) -> Requirements:
     if not isinstance(on, SpaceDomain) or not all(isinstance(x, RangeDomain) for x in over):
         raise Reject(f"'{d.name}' is not a family over ranges on an abstract space")
     known = names(d)
-    variance = d.property("variance")
-    # The second moments say whether entries are uncorrelated: their facts then carry a delta.
-    paired = variance is not None and any(t.op == "ind" for f in variance.facts for t in subterms(f))
+    paired = "uncorrelated" in known
     measure = _measure_of(world, d)
     mean, spread = _entrywise(world, d, "mean"), _entrywise(world, d, "variance")
     if spread is not None and mean is None:

@@ -101,8 +101,14 @@ def test_variance_of_an_average():
     assert outcome(g, eq(average, v)) == "refutes"
     assert outcome(g, eq(average, v / real(n) ** 2)) == "refutes"
     assert outcome(g.context.without("y", "variance"), claim) == "refutes"
+    assert outcome(g.context.without("y", "iid"), claim) == "refutes"
     # Uncorrelated is enough for the variance, and not for the fourth moment.
-    assert outcome(g.context.without("y", "iid"), claim) == "confirms"
+    h = Givens()
+    q = h.probability("P")
+    size, centre, spread = h.size("n"), h.real("mu"), h.real("v", at_least=0)
+    x = h.random("y", range_(1, size), measure=q, mean=centre, variance=spread, uncorrelated=True)
+    mean_of_all = Var(q, lambda w: Sum(1, size, lambda j: x(j, w)) / real(size))
+    assert outcome(h, eq(mean_of_all, spread / real(size))) == "confirms"
     fourth = eq(
         E(p, lambda w: (Sum(1, n, lambda j: y(j, w) - mu)) ** 4),
         Sum(1, n, lambda j: E(p, lambda w: (y(j, w) - mu) ** 4)) + 3 * real(n) * (real(n) - 1) * v**2,
