@@ -17,7 +17,7 @@ from derivcheck.decision.question import NotCovered, Question, question
 from derivcheck.decision.records import Decision
 from derivcheck.language import Context, LanguageError, Term, eq
 from derivcheck.proof.normal_form import Unknown
-from derivcheck.semantics import check
+from derivcheck.semantics import check, models_exist
 
 #: Interpretations that are tried first, before the longer proofs, and after them.
 FIRST, MORE, LAST = 2, 16, 64
@@ -99,11 +99,13 @@ def _answer(asked: Question, budget: int, proofs: bool = True) -> Decision:
 def _decided(asked: Question, budget: int, proofs: bool) -> Decision:
     """The answer, within counted work."""
     context, left, right = asked.context, asked.left, asked.right
-    refuted, _ = _instances(asked, budget, FIRST, 0)
+    refuted, agreeing = _instances(asked, budget, FIRST, 0)
     if refuted is not None:
         return refuted
     conditions = prove.by_normal_form(context, left, right) if proofs else None
     if conditions == ():
+        if not agreeing and not models_exist(context, SEED, budget=budget).found:
+            return Decision("undecided", notes=(*asked.notes, "nothing was found of which all that is given is true"))
         return Decision("equal", "normal form", notes=asked.notes)
     refuted, sound = _instances(asked, budget, MORE, 0)
     if refuted is not None:

@@ -10,7 +10,7 @@ from derivcheck.semantics.interpretation import Reject
 from derivcheck.semantics.judgement import Truth
 
 #: How many judgements a counterexample is simplified with: a reader wants a small one, not the smallest.
-SIMPLIFICATIONS = 16
+SIMPLIFICATIONS = 20
 
 
 def refuting(
@@ -35,12 +35,13 @@ def simpler(
     sizes = {d.name for d in context.declarations if d.kind in ("size", "integer", "index")}
     best, left = found, SIMPLIFICATIONS
     for label in sorted(found.record, key=lambda name: (name not in sizes, name)):
-        position = best.record.get(label, 0)
-        if label == "salt" or position == 0:
-            continue
-        if left == 0:
-            break
-        left -= 1
-        smaller = refuting(context, statement, {**best.record, label: 0}, budget)
-        best = smaller if smaller is not None else best
+        # Pools are ordered by simplicity; the first few members are what a reader would try.
+        for position in range(min(best.record.get(label, 0), 3) if label != "salt" else 0):
+            if left == 0:
+                return best
+            left -= 1
+            smaller = refuting(context, statement, {**best.record, label: position}, budget)
+            if smaller is not None:
+                best = smaller
+                break
     return best

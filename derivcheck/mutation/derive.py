@@ -8,10 +8,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from derivcheck.language import REAL, Context, Fresh, LanguageError, Term, eq, instantiate, lt, num, substitute, unfold
+from derivcheck.language import (
+    REAL,
+    Context,
+    Fresh,
+    LanguageError,
+    Term,
+    eq,
+    free_symbols,
+    instantiate,
+    le,
+    lt,
+    num,
+    substitute,
+    unfold,
+)
 from derivcheck.language.terms import variable_sort
 from derivcheck.mutation.records import Change, NearMiss
-from derivcheck.proof import ProofError, Theorem, kernel
+from derivcheck.proof import ProofError, Prover, Reason, Theorem, algebra, bounded_by_max, inside, kernel
 
 
 def still_true(m: NearMiss) -> str:
@@ -47,11 +61,10 @@ def _proved_in(m: NearMiss, context: Context) -> bool:
     """Is the statement proved in `context`, by algebra or by the steps of the claim's proof?"""
     if _holds(context, m.statement):
         return True
-    equations = [f for f in context.propositions() if f.op == "eq" and f.args[0].sort == REAL]
-    for f in equations if context != m.context else ():
-        for symbol, value in (f.args, f.args[::-1]):
-            if symbol.op == "sym" and value.op == "num" and _holds(context, substitute(m.statement, {symbol: value})):
-                return True
+    for f in context.propositions():
+        solved = _solved(f) if f not in m.context.propositions() else None
+        if solved is not None and _holds(context, substitute(m.statement, solved)):
+            return True
     if m.claim.proof is None:
         return False
     try:
@@ -61,6 +74,15 @@ def _proved_in(m: NearMiss, context: Context) -> bool:
     given = {unfold(p) for p in context.propositions()}
     used = (*theorem.context.propositions(), *theorem.hypotheses, *theorem.conditions)
     return theorem.statement == m.statement and all(unfold(p) in given for p in used)
+
+
+def _solved(p: Term) -> dict[Term, Term] | None:
+    """What an equation says of a symbol, to be put for it."""
+    if p.op == "eq":
+        for symbol, value in (p.args, p.args[::-1]):
+            if symbol.op == "sym" and symbol not in free_symbols(value):
+                return {symbol: value}
+    return None
 
 
 def _unconditional(th: Theorem, allowed: Theorem | None = None) -> bool:
@@ -87,7 +109,11 @@ def _holds(context: Context, p: Term) -> bool:
         opened = _opened(context, p)
         return opened is not None and _holds(*opened)
     if p.op == "implies":
-        return _holds(context.assuming("premise", p.args[0]), p.args[1])
+        premise, conclusion = p.args
+        if _holds(context.assuming("premise", premise), conclusion):
+            return True
+        solved = _solved(premise)
+        return solved is not None and _holds(context, substitute(conclusion, solved))
     if p.op == "and":
         return all(_holds(context, q) for q in p.args)
     if p.op == "eq" and p.args[0].op == "lim" and _by(kernel.limit, context, p):
@@ -142,6 +168,38 @@ def follows(context: Context, given: Term, p: Term) -> bool:
                 return _unconditional(kernel.linear(context, p, [(claim, num(1))]), claim)
             except ProofError:
                 pass
+        if _by_parts(context, given, p):
+            return True
         return _unconditional(kernel.normal_form(context, p, [claim]), claim)
     except (ProofError, LanguageError):
         return False
+
+
+def _bound(prover: Prover, goal: Term) -> Theorem:
+    """What one sees at a glance: algebra, ``a <= |a|``, a value is at most the maximum."""
+    a, b = goal.args
+    if goal.op == "le" and b.op == "fn" and b.data == "abs" and b.args[0] == a:
+        return kernel.absolute_value(prover.context, a)
+    try:
+        return algebra(prover, goal)
+    except ProofError:
+        return bounded_by_max(prover, goal)
+
+
+_BOUND = Reason("algebra", _bound)
+
+
+def _by_parts(context: Context, given: Term, p: Term) -> bool:
+    """Is an inequality weaker because its lower side became smaller or its upper side larger, by monotonicity?"""
+    if p.op not in ("le", "lt") or given.op not in ("le", "lt") or (p.op == "lt" and given.op == "le"):
+        return False
+    for smaller, larger in ((p.args[0], given.args[0]), (given.args[1], p.args[1])):
+        if smaller == larger:
+            continue
+        try:
+            th = inside(_BOUND)(Prover(context), le(smaller, larger))
+        except (ProofError, LanguageError):
+            return False
+        if not _unconditional(th):
+            return False
+    return True

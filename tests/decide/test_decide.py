@@ -240,3 +240,4 @@ def test_contradictory_hypotheses_prove_nothing() -> None:
     g = Givens()
     a = g.real("a", above=1, below=0)
     assert decide(a, a + 1, g.context).verdict == "undecided"
+    assert decide((a + 1) ** 2, a**2 + 2 * a + 1, g.context).verdict == "undecided"

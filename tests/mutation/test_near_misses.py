@@ -1,0 +1,347 @@
+"""Near misses: every kind is made where it applies, and every fate is reached."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+
+import pytest
+
+from derivcheck.language import (
+    JSD,
+    KL,
+    D,
+    E,
+    Exists,
+    Givens,
+    MaxOver,
+    Sum,
+    Term,
+    Var,
+    abs_,
+    counting,
+    delta,
+    eq,
+    exp,
+    implies,
+    le,
+    log,
+    lt,
+    ne,
+    num,
+    range_,
+    real,
+    softmax,
+    squared_norm,
+)
+from derivcheck.mutation import KINDS, Fate, NearMiss, judge, near_misses, sensitivity
+from derivcheck.mutation.sensitivity import PLANTED, plant
+from derivcheck.problem import Claim, Misconception
+from derivcheck.proof import Prover
+
+
+def claim(g: Givens, statement: Term, **more: object) -> Claim:
+    return Claim("claim", "", g.context, statement, **more)  # type: ignore[arg-type]
+
+
+def triangular() -> Claim:
+    g = Givens()
+    n = g.size("n")
+    return claim(g, eq(Sum(1, n, lambda j: real(j)), real(n) * (n + 1) / 2))
+
+
+def jacobian() -> Claim:
+    g = Givens()
+    n = g.size("n")
+    z = g.vector("z", n)
+    i, k = g.index("i", n), g.index("k", n)
+    p = softmax(z)
+    return claim(g, eq(D(p(i), z(k)), p(i) * (delta(i, k) - p(k))))
+
+
+def variance_of_a_mean() -> Claim:
+    g = Givens()
+    n = g.size("n")
+    measure = g.probability("P")
+    mu, v = g.real("mu"), g.real("v", at_least=0)
+    x = g.random("X", range_(1, n), measure=measure, mean=mu, variance=v, uncorrelated=True)
+    mean = lambda w: Sum(1, n, lambda j: x(j, w)) / n  # noqa: E731
+    return claim(g, eq(Var(measure, mean), v / n))
+
+
+def gibbs() -> Claim:
+    g = Givens()
+    n = g.size("n")
+    mu = counting(range_(1, n))
+    p, q = g.distribution("p", mu, positive=True), g.distribution("q", mu, positive=True)
+    return claim(g, le(0, KL(mu, q, p)))
+
+
+def parabola() -> Claim:
+    g = Givens()
+    x = g.real("x")
+    return claim(g, le(x * (1 - x), Fraction(1, 4)))
+
+
+def gram() -> Claim:
+    g = Givens()
+    n, m = g.size("n"), g.size("m")
+    x = g.matrix("X", n, m)
+    w = g.vector("w", m)
+    return claim(g, eq(squared_norm(x @ w), w @ (x.T @ (x @ w))))
+
+
+def conditional() -> Claim:
+    g = Givens()
+    n = g.size("n")
+    p = g.distribution("p", counting(range_(1, n)), given=(range_(1, n),))
+    s, t = g.index("s", n), g.index("t", n)
+    return claim(g, implies(eq(s, t), eq(p(s, t) * 2, p(t, t) + p(s, s))))
+
+
+def bounded_by_the_largest() -> Claim:
+    g = Givens()
+    n = g.size("n")
+    v = g.vector("v", n)
+    return claim(g, le(abs_(v(1)), MaxOver(range_(1, n), lambda j: abs_(v(j)))))
+
+
+def squares() -> Claim:
+    g = Givens()
+    measure = g.probability("P")
+    x = g.random("X", measure=measure, mean=0, variance=1)
+    return claim(g, eq(E(measure, lambda w: x(w) ** 2), 1))
+
+
+#: Kind -> a claim to which it applies.
+EXAMPLES: dict[str, Callable[[], Claim]] = {
+    "sign": jacobian,
+    "factor": triangular,
+    "missing": squares,
+    "exponent": squares,
+    "index": jacobian,
+    "dropped": triangular,
+    "swapped": gram,
+    "transposed": gram,
+    "bound": triangular,
+    "slack": parabola,
+    "extremum": bounded_by_the_largest,
+    "jensen": squares,
+    "variance": variance_of_a_mean,
+    "count": variance_of_a_mean,
+    "condition": conditional,
+}
+
+
+def test_every_kind_has_an_example() -> None:
+    assert set(EXAMPLES) == set(KINDS)
+
+
+@pytest.mark.parametrize("kind", EXAMPLES)
+def test_every_kind_is_made_and_can_be_killed(kind: str) -> None:
+    found = [m for m in near_misses(EXAMPLES[kind]()) if m.kind == kind]
+    assert found
+    fates = {judge(m, seed=1).fate for m in found}
+    assert Fate.SURVIVED not in fates
+    if kind not in ("swapped", "transposed"):
+        assert Fate.KILLED in fates
+
+
+@pytest.mark.parametrize("example", dict.fromkeys(EXAMPLES.values()))
+def test_none_survives(example: Callable[[], Claim]) -> None:
+    for m in near_misses(example()):
+        judged = judge(m, seed=2)
+        assert judged.fate is not Fate.SURVIVED, (m.note, judged.evidence)
+        assert judged.evidence
+
+
+def test_at_most_so_many_of_a_kind_and_all_differ() -> None:
+    found = near_misses(jacobian(), per_kind=2)
+    for kind in KINDS:
+        assert sum(m.kind == kind for m in found) <= 2
+    assert len({m.statement for m in found}) == len(found)
+    assert all(m.statement != jacobian().statement for m in found)
+
+
+def test_definitions_stay_folded() -> None:
+    assert all("softmax" in str(m.statement) for m in near_misses(jacobian()))
+
+
+def test_a_claim_as_printed_has_none() -> None:
+    assert near_misses(replace(triangular(), as_printed=True)) == ()
+
+
+def test_deterministic() -> None:
+    first, second = near_misses(jacobian()), near_misses(jacobian())
+    assert [m.note for m in first] == [m.note for m in second]
+    assert [judge(m, 5).evidence for m in first] == [judge(m, 5).evidence for m in second]
+
+
+# ---------------------------------------------------------------------------------------------------------------- fates
+
+
+def the(c: Claim, words: str) -> NearMiss:
+    return next(m for m in near_misses(c, per_kind=99) if words in m.note)
+
+
+def test_killed_by_a_counterexample_that_is_shown() -> None:
+    judged = judge(the(triangular(), "upper bound one smaller"), seed=1)
+    assert judged.fate is Fate.KILLED
+    assert judged.evidence == "n = 1: 0 against 1"
+
+
+def test_ill_formed() -> None:
+    judged = judge(the(gram(), "'X' transposed"), seed=1)
+    assert judged.fate is Fate.ILL_FORMED
+    assert "sizes" in judged.evidence
+
+
+def test_undefined_is_no_kill() -> None:
+    g = Givens()
+    n = g.size("n")
+    x = g.vector("x", n)
+    c = claim(g, eq(Sum(1, n, lambda j: x(j)) - Sum(1, n, lambda j: x(j)), 0))
+    judged = judge(the(c, "upper bound one larger"), seed=1)
+    assert judged.fate is Fate.UNDEFINED
+    assert "outside" in judged.evidence
+
+
+def test_vacuous_is_no_kill() -> None:
+    g = Givens()
+    x = g.real("x")
+    impossible = Givens()
+    impossible.real("x", above=1, below=0)
+    c = claim(g, eq(x + x, 2 * x), misconceptions=(Misconception("of nothing", eq(x, x + 1), impossible.context),))
+    assert judge(near_misses(c)[-1], seed=1).fate is Fate.VACUOUS
+
+
+def test_still_true_by_algebra() -> None:
+    g = Givens()
+    n = g.size("n")
+    mu = counting(range_(1, n))
+    p, q = g.distribution("p", mu, positive=True), g.distribution("q", mu, positive=True)
+    judged = judge(the(claim(g, le(0, JSD(mu, p, q))), "arguments exchanged"), seed=1)
+    assert (judged.fate, judged.evidence) == (Fate.STILL_TRUE, "equal by algebra to what it replaces")
+
+
+def test_still_true_because_the_claim_implies_it() -> None:
+    g = Givens()
+    x, y = g.real("x"), g.real("y", at_least=0)
+    judged = judge(the(claim(g, le(x, exp(x) - 1 + y)), "2 times the summand 'y'"), seed=1)
+    assert (judged.fate, judged.evidence) == (Fate.STILL_TRUE, "follows from the claim")
+
+
+def test_what_cannot_be_judged_survives() -> None:
+    judged = judge(the(triangular(), "sign of the right side"), seed=1, budget=1)
+    assert judged.fate is Fate.SURVIVED
+
+
+def test_a_misconception_is_judged_in_its_own_context() -> None:
+    g = Givens()
+    x = g.real("x", at_least=0)
+    wider = Givens()
+    wider.real("x")
+    wrong = Misconception("for every x", eq(abs_(x), x), wider.context)
+    found = near_misses(claim(g, eq(abs_(x), x), misconceptions=(wrong,)))[-1]
+    assert judge(found, seed=1).evidence == "x = -1: 1 against -1"
+
+
+# ----------------------------------------------------------------------------------------------------------- conditions
+
+
+def test_a_condition_that_is_needed() -> None:
+    g = Givens()
+    x = g.real("x", at_least=0)
+    found = [m for m in near_misses(claim(g, eq(abs_(x), x))) if m.kind == "condition"]
+    assert [judge(m, seed=1).fate for m in found] == [Fate.KILLED]
+
+
+def test_a_condition_that_the_proof_does_not_use() -> None:
+    g = Givens()
+    x = g.real("x", at_least=0)
+    statement = eq((x + 1) ** 2, x**2 + 2 * x + 1)
+
+    def proof(c: Claim) -> object:
+        pr = Prover(c.context)
+        return pr.done(pr.prove(statement), c.statement)
+
+    found = [m for m in near_misses(claim(g, statement, proof=proof)) if m.kind == "condition"]
+    assert [judge(m, seed=1).fate for m in found] == [Fate.STILL_TRUE]
+
+
+def test_a_proof_that_keeps_the_dropped_condition_does_not_count() -> None:
+    g = Givens()
+    x = g.real("x", above=0)
+    statement = lt(0, exp(log(exp(x))))
+    whole = g.context
+
+    def stubborn(c: Claim) -> object:
+        pr = Prover(whole)
+        return pr.done(pr.prove(statement), statement)
+
+    from derivcheck.mutation.derive import _proved_in
+
+    m = NearMiss(
+        "condition", "", claim(g, lt(x - 1, x * 3), proof=stubborn), lt(x - 1, x * 3), whole.without("x", "above")
+    )
+    assert not _proved_in(m, m.context)
+
+
+def test_without_the_mean_and_without_independence() -> None:
+    found = [m for m in near_misses(variance_of_a_mean()) if m.kind == "condition"]
+    fates = {m.note.split(" (")[0]: judge(m, seed=3).fate for m in found}
+    assert fates["without 'variance' of X"] is Fate.KILLED
+
+
+# ---------------------------------------------------------------------------------------------------------- inequalities
+
+
+def test_slack_is_found_by_searching_where_the_inequality_is_tight() -> None:
+    for m in near_misses(parabola()):
+        if m.kind == "slack":
+            assert judge(m, seed=1).fate is Fate.KILLED, m.note
+
+
+def test_the_direction_of_a_bound_with_a_negative_side() -> None:
+    g = Givens()
+    x = g.real("x")
+    c = claim(g, le(-(x**2) - 1, -1))
+    stronger = the(c, "a thousandth smaller")
+    assert stronger.statement == le(-(x**2) - 1, num(-1) - Fraction(1, 1000) * num(1))
+    assert judge(stronger, seed=1).fate is Fate.KILLED
+
+
+# ----------------------------------------------------------------------------------------------------------- sensitivity
+
+
+def test_exact_instances_catch_the_smallest_planted_error() -> None:
+    (caught,) = sensitivity(triangular(), seed=1)
+    assert (caught.witness, caught.smallest) == ("instances", float(PLANTED[-1]))
+
+
+def test_a_tight_inequality_is_sensitive() -> None:
+    (caught,) = sensitivity(parabola(), seed=1)
+    assert caught.smallest == float(PLANTED[-1])
+
+
+def test_a_blind_and_a_coarse_witness_are_seen_through() -> None:
+    original = triangular()
+    wrong = {plant(original.statement, e): e for e in PLANTED}
+    catches = {
+        "blind": lambda c: False,
+        "coarse": lambda c: c.statement in wrong and wrong[c.statement] >= Fraction(1, 100),
+        "alarmist": lambda c: True,
+    }
+    found = {c.witness: c for c in sensitivity(original, 1, catches)}
+    assert found["blind"].smallest is None
+    assert found["coarse"].smallest == 0.01
+    assert found["alarmist"].smallest is None
+    assert "itself" in found["alarmist"].note
+
+
+def test_nothing_is_planted_where_nothing_is_compared() -> None:
+    g = Givens()
+    n = g.size("n")
+    assert sensitivity(claim(g, Exists(range_(1, n), lambda j: ne(real(j), 0))), 1) == ()
+    assert sensitivity(gibbs(), 1) == ()
