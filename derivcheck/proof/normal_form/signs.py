@@ -193,6 +193,12 @@ class Signs(Integrability):
             return 0.5 if s > 0 else (-0.5 if s < 0 else 0)
         return s if occupied else None
 
+    def every_factor_positive(self, t: Term) -> bool:
+        """Is each factor of a product known to be positive?"""
+        v = self.n.fresh.symbol(t.hint, *variable_sort(t))
+        with Under(self.n, v, t.args[0]):
+            return self.sign(instantiate(t.body, v)) == 1
+
     def nonzero(self, t: Term) -> bool:
         """Is the term known not to be zero?"""
         s = self.sign(t)

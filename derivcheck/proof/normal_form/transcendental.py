@@ -7,6 +7,7 @@ from fractions import Fraction
 from derivcheck.language import (
     REAL,
     Term,
+    counting,
     lt,
     make,
     num,
@@ -110,6 +111,8 @@ class Transcendental(Powers):
             return poly_of(a.args[0])
         if a.op == "num":
             return self.log_number(a.data)
+        if a.op == "prod" and self.facts.sign(a) == 1 and self.facts.every_factor_positive(a):
+            return self.nf(make("int", (counting(a.args[0]), make("fn", (a.body,), "log", REAL)), None, REAL, "j"))
         return atom(make("fn", (a,), "log", REAL))
 
     def absolute(self, p: Poly, author: Term) -> Poly:
