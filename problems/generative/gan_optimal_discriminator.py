@@ -79,6 +79,7 @@ def strict_tangent(pr, x, y, apart):
 point = Givens()
 a = point.real("a", above=0)
 b = point.real("b", above=0)
+weights = point.context
 y = point.real("y", above=0, below=1)
 best = a / (a + b)
 
@@ -91,10 +92,10 @@ def payoff(y):
 slope = D(payoff(y), y)
 
 
-def rest_positive(pr, th):
+def rest_positive(pr, th, a, b):
     """`th` without the condition that 1 − a/(a + b) is positive, or not zero: it is b/(a + b)."""
-    rest = pr.prove(eq(1 - best, b / (a + b)), algebra, quiet=True)
-    positive = pr.linear(lt(0, 1 - best), (rest, -1), (pr.prove(lt(0, b / (a + b)), quiet=True), 1))
+    rest = pr.prove(eq(1 - a / (a + b), b / (a + b)), algebra, quiet=True)
+    positive = pr.linear(lt(0, 1 - a / (a + b)), (rest, -1), (pr.prove(lt(0, b / (a + b)), quiet=True), 1))
     for condition in th.conditions:
         th = kernel.meet_condition(th, pr.prove(condition, using(positive), quiet=True))
     return th
@@ -117,7 +118,7 @@ def largest_at_the_best():
     second = tangent(pr, 1 - y, b / (a + b))
     th = pr.linear(le(payoff(y), payoff(best)), (first, a), (second, b), (top, -1))
     pr.note(th.statement, "a times the first and b times the second: the right sides cancel")
-    return rest_positive(pr, th), tuple(pr.steps)
+    return rest_positive(pr, th, a, b), tuple(pr.steps)
 
 
 def pointwise_maximum(claim):
@@ -134,7 +135,7 @@ def unique_maximum(claim):
     second = tangent(pr, 1 - y, b / (a + b))
     th = pr.linear(lt(payoff(y), payoff(best)), (first, a), (second, b), (top, -1))
     pr.note(th.statement, "a times the first and b times the second: the right sides cancel")
-    return pr.done(kernel.discharge(rest_positive(pr, th), ne(y, best)), claim.statement)
+    return pr.done(kernel.discharge(rest_positive(pr, th, a, b), ne(y, best)), claim.statement)
 
 
 def first_order(claim):
@@ -162,7 +163,7 @@ def ratio_of_densities(claim):
         .eq(best / (b / (a + b)), inside(reason("1 − a/(a + b) = b/(a + b)", algebra)))
         .eq(a / b, reason("a + b cancels", algebra))
     )
-    return pr.done(rest_positive(pr, chain.theorem), claim.statement)
+    return pr.done(rest_positive(pr, chain.theorem, a, b), claim.statement)
 
 
 def divergence_of(a, b):
@@ -179,9 +180,24 @@ def both_tangents(pr, a, b, first, second):
 
 @cache
 def integrand_not_negative():
-    """0 ≤ the integrand of the divergence, for positive a and b."""
-    pr = Prover(point.context)
+    """0 ≤ the integrand of the divergence, with its displayed steps."""
+    pr = Prover(weights)
     return both_tangents(pr, a, b, tangent(pr, a + b, 2 * a), tangent(pr, a + b, 2 * b)), tuple(pr.steps)
+
+
+@cache
+def integrand_at_most():
+    """The integrand of the divergence ≤ log 2 · (a + b)/2, with its displayed steps."""
+    pr = Prover(weights)
+
+    def below(x, other):
+        share = pr.prove(lt(0, other / (a + b)), reason("densities are positive", algebra), quiet=True)
+        ratio = pr.linear(le(2 * x / (a + b), 2), (share, 2))
+        pr.note(ratio.statement, "a part is at most the whole")
+        return noted(pr, kernel.increasing(ratio, "log"), "the logarithm increases")
+
+    th = pr.linear(le(divergence_of(a, b), log(2) * (half * a + half * b)), (below(a, b), a / 2), (below(b, a), b / 2))
+    return noted(pr, th, "a/2 times the first and b/2 times the second"), tuple(pr.steps)
 
 
 def integrand_positive(pr):
@@ -258,16 +274,24 @@ def divergence_and_constant():
     )
 
 
+@cache
+def combination_exists():
+    """2f − log 4 · (p/2 + q/2) is integrable."""
+    return Prover(combination.context).prove(integrable(mu, lambda x: 2 * f(x) - log(4) * (half * p(x) + half * q(x))))
+
+
 def put(pr, th, function, words, known):
     """A result about f, used with another function in its place that is `known` to be integrable."""
     return noted(pr, kernel.instance(th, {f: lam(X, function)}, pr.context, known), words)
 
 
-def value_identity(pr):
-    """V(D*) = −log 4 + 2 JSD."""
+@cache
+def value_identity():
+    """V(D*) = −log 4 + 2 JSD, with its displayed steps."""
+    pr = Prover(game.context)
 
     def at(pr, x):
-        return (
+        th = (
             pr.chain(gain(x, optimal(x)))
             .eq(
                 p(x) * log(p(x) / (p(x) + q(x))) + q(x) * log(q(x) / (p(x) + q(x))),
@@ -279,16 +303,217 @@ def value_identity(pr):
             )
             .theorem
         )
+        return rest_positive(pr, th, p(x), q(x))
 
     both = noted(pr, kernel.binder_congruence(pr.for_all(X, at), best_value), "the same at every x")
     finite = pr.given("the divergence is finite")
     linear = put(pr, divergence_and_constant(), divergence_at, "linearity; both densities integrate to one", finite)
-    return kernel.transitivity(both, linear)
+    exists = kernel.instance(combination_exists(), {f: lam(X, divergence_at)}, pr.context, finite)
+    th = kernel.meet_condition(kernel.transitivity(both, linear), exists)
+    return pr.settle(th, eq(best_value, -log(4) + 2 * jsd)), tuple(pr.steps)
 
 
 def value_of_the_game(claim):
+    th, steps = value_identity()
+    return Prover(claim.context, steps=list(steps)).done(th, claim.statement)
+
+
+@cache
+def divergence_not_negative():
+    """0 ≤ JSD, with its displayed steps."""
+    small, steps = integrand_not_negative()
+    pr = Prover(game.context, steps=list(steps))
+    everywhere = pr.for_all(X, lambda pr, x: kernel.instance(small, {a: p(x), b: q(x)}, pr.context))
+    th = kernel.monotone(everywhere, Int(mu, lambda x: 0))
+    zero = pr.prove(eq(0, Int(mu, lambda x: 0)), algebra, quiet=True)
+    out = pr.settle(kernel.transitivity(zero, th), le(0, jsd))
+    return noted(pr, out, "integrate, with a = p(x) and b = q(x)"), tuple(pr.steps)
+
+
+def divergence_is_not_negative(claim):
+    th, steps = divergence_not_negative()
+    return Prover(claim.context, steps=list(steps)).done(th, claim.statement)
+
+
+@cache
+def divergence_at_most():
+    """JSD ≤ log 2, with its displayed steps."""
+    large, steps = integrand_at_most()
+    pr = Prover(game.context, steps=list(steps))
+    everywhere = pr.for_all(X, lambda pr, x: kernel.instance(large, {a: p(x), b: q(x)}, pr.context))
+    th = pr.settle(
+        kernel.monotone(everywhere, unfold(jsd)), le(jsd, Int(mu, lambda x: log(2) * (half * p(x) + half * q(x))))
+    )
+    pr.note(th.statement, "integrate, with a = p(x) and b = q(x)")
+    total = pr.prove(
+        eq(th.statement.args[1], log(2)), reason("linearity; both densities integrate to one", algebra)
+    )
+    return kernel.transitivity(th, total), tuple(pr.steps)
+
+
+def divergence_is_at_most_log_two(claim):
+    th, steps = divergence_at_most()
+    return Prover(claim.context, steps=list(steps)).done(th, claim.statement)
+
+
+# The rest follows from three numbers and how they compare.
+numbers = Givens()
+V, J = numbers.real("V"), numbers.real("J")
+numbers.assume("value", eq(V, -log(4) + 2 * J))
+numbers.assume("bounds", le(0, J), le(J, log(2)))
+
+
+def from_the_value(conclusion, words):
+    """A proof of a statement about V(D*) and JSD from the value and the bounds of the divergence."""
+
+    def proof(claim):
+        th, steps = value_identity()
+        lower, upper = divergence_not_negative()[0], divergence_at_most()[0]
+        pr = Prover(claim.context, steps=[*steps])
+        pr.note(lower.statement, "the divergence is not negative")
+        pr.note(upper.statement, "and at most log 2")
+        general = Prover(numbers.context).prove(conclusion(V, J), algebra)
+        out = kernel.instance(general, {V: best_value, J: jsd}, pr.context, [th, lower, upper])
+        return pr.done(noted(pr, out, words), claim.statement)
+
+    return dict(context=game.context, statement=conclusion(best_value, jsd), proof=proof)
+
+
+# ------------------------------------------------------------------------------------------------ any discriminator
+
+with_discriminator = laws()[0]
+judge = with_discriminator.function("D", X, above=0, below=1)
+with_discriminator.assume(
+    "both values are finite",
+    integrable(mu, lambda x: gain(x, judge(x))),
+    integrable(mu, lambda x: gain(x, optimal(x))),
+)
+
+
+#: Two integrable functions, for what holds of the integrals of any two.
+two_parts = laws()[0]
+h = two_parts.function("h", X)
+g = two_parts.function("g", X)
+two_parts.assume("integrable", integrable(mu, lambda x: h(x)), integrable(mu, lambda x: g(x)))
+
+
+@cache
+def integrals_compare():
+    """∫ h ≤ ∫ g where h ≤ g everywhere."""
+    context = two_parts.context.assuming("below", ForAll(X, lambda x: le(h(x), g(x))))
+    (below,) = Prover(context).given("below")
+    return kernel.monotone(below, Int(mu, lambda x: h(x)))
+
+
+def no_discriminator_is_better(claim):
+    th, steps = largest_at_the_best()
+    pr = Prover(claim.context, steps=list(steps))
+    everywhere = pr.for_all(X, lambda pr, x: kernel.instance(th, {a: p(x), b: q(x), y: judge(x)}, pr.context))
+    known = [everywhere, *pr.given("both values are finite")]
+    either = {h: lam(X, lambda x: gain(x, judge(x))), g: lam(X, lambda x: gain(x, optimal(x)))}
+    out = kernel.instance(integrals_compare(), either, pr.context, known)
+    pr.note(claim.statement, "integrate, with a = p(x), b = q(x) and y = D(x)")
+    return pr.done(out, claim.statement)
+
+
+# ------------------------------------------------------------------------------------------------------- equal laws
+
+alone = Givens()
+nu = alone.measure("mu", X)
+law = alone.distribution("p", nu, positive=True)
+
+
+def divergence_from_itself(claim):
     pr = Prover(claim.context)
-    return pr.done(value_identity(pr), claim.statement)
+
+    def at(pr, x):
+        return pr.prove(
+            eq(divergence_of(law(x), law(x)), 0), reason("2p/(p + p) = 1, and log 1 = 0", inside(algebra)), algebra
+        )
+
+    both = kernel.binder_congruence(pr.for_all(X, at), unfold(JSD(nu, law, law)))
+    chain = (
+        pr.chain(JSD(nu, law, law))
+        .eq(both.statement.args[1], both)
+        .eq(0, reason("the integral of nothing", algebra))
+    )
+    return pr.done(chain.theorem, claim.statement)
+
+
+finite = Givens()
+n = finite.size("n")
+support = range_(1, n)
+P = finite.distribution("p", counting(support), positive=True)
+Q = finite.distribution("q", counting(support), positive=True)
+k = finite.index("k", n)
+
+
+def divergence_separates(claim):
+    pr = Prover(claim.context)
+    total = Sum(1, n, lambda i: divergence_of(P(i), Q(i)))
+    small, _ = integrand_not_negative()
+    strict = integrand_positive(Prover(weights, steps=pr.steps))
+    apart = pr.assume(ne(P(k), Q(k)))
+    here = kernel.modus_ponens(kernel.instance(strict, {a: P(k), b: Q(k)}, pr.context), apart)
+    pr.note(here.statement, "the summand of a point where the laws differ")
+    others = pr.for_all(support, lambda pr, i: kernel.instance(small, {a: P(i), b: Q(i)}, pr.context))
+    pr.note(others.statement, "no summand is negative")
+    one = kernel.term_at_most_sum(others, total, k)
+    th = kernel.transitivity(here, noted(pr, one, "so one summand is at most their sum"))
+    th = pr.settle(th, lt(0, JSD(counting(support), P, Q)))
+    return pr.done(kernel.discharge(th, ne(P(k), Q(k))), claim.statement)
+
+
+# --------------------------------------------------------------------------------------- the loss of a second source
+
+apart = laws()[0]
+
+
+def share_of_data(x):
+    """p log (p/(p + q))."""
+    return p(x) * log(p(x) / (p(x) + q(x)))
+
+
+def share_of_model(x):
+    """q log (q/(p + q))."""
+    return q(x) * log(q(x) / (p(x) + q(x)))
+
+
+apart.assume("both parts are integrable", integrable(mu, share_of_data), integrable(mu, share_of_model))
+loss = -Int(mu, share_of_data) - Int(mu, share_of_model)
+
+
+def loss_and_divergence(claim):
+    pr = Prover(claim.context)
+
+    def at(pr, x):
+        return pr.prove(
+            eq(
+                divergence_at(x),
+                half * share_of_data(x) + half * share_of_model(x) + log(2) * (half * p(x) + half * q(x)),
+            ),
+            reason("log 2 comes out of both logarithms", algebra),
+        )
+
+    both = kernel.binder_congruence(pr.for_all(X, at), unfold(jsd))
+    pr.note(both.statement, "the same at every x")
+
+    def body(x):
+        return half * h(x) + half * g(x) + log(2) * (half * p(x) + half * q(x))
+
+    inner = Prover(two_parts.context)
+    linear = inner.prove(
+        eq(Int(mu, body), log(2) - half * (-Int(mu, lambda x: h(x)) - Int(mu, lambda x: g(x)))), algebra
+    )
+    exists = inner.prove(integrable(mu, body), algebra)
+    parts = {h: lam(X, share_of_data), g: lam(X, share_of_model)}
+    known = pr.given("both parts are integrable")
+    split = kernel.instance(linear, parts, pr.context, known)
+    pr.note(split.statement, "linearity; both densities integrate to one")
+    th = kernel.transitivity(both, split)
+    if th.conditions:
+        th = kernel.meet_condition(th, kernel.instance(exists, parts, pr.context, known))
+    return pr.done(th, claim.statement)
 
 
 problem = Problem(
@@ -359,6 +584,84 @@ problem = Problem(
             context=game.context,
             statement=eq(value(optimal), -log(4) + 2 * jsd),
             proof=value_of_the_game,
+        ),
+        Claim(
+            name="optimal-discriminator",
+            summary="V(D) ≤ V(D*) for every discriminator D",
+            context=with_discriminator.context,
+            statement=le(value(judge), best_value),
+            proof=no_discriminator_is_better,
+        ),
+        Claim(
+            name="divergence-not-negative",
+            summary="0 ≤ JSD(p, q)",
+            context=game.context,
+            statement=le(0, jsd),
+            proof=divergence_is_not_negative,
+        ),
+        Claim(
+            name="divergence-at-most-log-two",
+            summary="JSD(p, q) ≤ log 2",
+            context=game.context,
+            statement=le(jsd, log(2)),
+            proof=divergence_is_at_most_log_two,
+        ),
+        Claim(
+            name="divergence-of-equal-laws",
+            summary="JSD(p, p) = 0",
+            context=alone.context,
+            statement=eq(JSD(nu, law, law), 0),
+            proof=divergence_from_itself,
+        ),
+        Claim(
+            name="divergence-separates",
+            summary="on a finite set, JSD(p, q) > 0 as soon as p and q differ at one point",
+            context=finite.context,
+            statement=implies(ne(P(k), Q(k)), lt(0, JSD(counting(support), P, Q))),
+            proof=divergence_separates,
+        ),
+        Claim(
+            name="game-value-lower",
+            summary="no generator brings the value below −log 4",
+            **from_the_value(lambda V, J: le(-log(4), V), "the divergence is not negative"),
+        ),
+        Claim(
+            name="game-value-upper",
+            summary="and none gives a value above 0",
+            **from_the_value(lambda V, J: le(V, 0), "the divergence is at most log 2 = ½ log 4"),
+        ),
+        Claim(
+            name="discriminator-cost",
+            summary="the least binary cross-entropy −V(D*)/2 is log 2 − JSD",
+            **from_the_value(lambda V, J: eq(-half * V, log(2) - J), "½ log 4 = log 2"),
+        ),
+        Claim(
+            name="loss-and-divergence",
+            summary="JSD = log 2 − L/2 for L = −∫ p log p/(p+q) − ∫ q log q/(p+q)",
+            context=apart.context,
+            statement=eq(jsd, log(2) - half * loss),
+            proof=loss_and_divergence,
+        ),
+        Claim(
+            name="loss-and-divergence-printed",
+            summary="JSD = −L/2 − log 2, as printed: the sign of log 2 is wrong",
+            context=apart.context,
+            statement=eq(jsd, -half * loss - log(2)),
+            as_printed=True,
+        ),
+        Claim(
+            name="divergence-up-to-constant-printed",
+            summary="the value is the divergence up to a constant, as printed: it is twice the divergence",
+            context=game.context,
+            statement=eq(best_value, -log(4) + jsd),
+            as_printed=True,
+        ),
+        Claim(
+            name="second-derivative-printed",
+            summary="−a/y² − b/(1−y)² printed as the first derivative",
+            context=point.context,
+            statement=eq(slope, -a / y**2 - b / (1 - y) ** 2),
+            as_printed=True,
         ),
     ),
 )
