@@ -31,6 +31,7 @@ from derivcheck.models.passes.gather import gather_products, gather_slices
 from derivcheck.models.passes.host import host_nodes
 from derivcheck.models.passes.lower import lower
 from derivcheck.models.passes.merge import merge
+from derivcheck.models.passes.orient import orient
 from derivcheck.models.passes.plan import Plan, Slots, plan
 from derivcheck.models.passes.simplify import simplify
 from derivcheck.models.passes.sink import sink
@@ -142,7 +143,7 @@ def optimise(graph: Graph, dtype: Any = np.float64) -> dict[str, Graph]:
     out["lower"] = graph = lower(graph, stable=not analytic)
     # Merging lets local identities see equal operands; simplifying makes more nodes equal.
     out["simplify"] = graph = simplify(merge(simplify(graph)))
-    out["sink"] = graph = simplify(sink(graph))
+    out["sink"] = graph = simplify(sink(orient(graph)))
     out["gather"] = graph = gather_products(merge(simplify(gather_slices(merge(graph)))))
     out["merge"] = merge(simplify(graph))
     return out

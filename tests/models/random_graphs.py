@@ -67,7 +67,7 @@ def _grow(x: Tensor, nodes: list[Tensor], rng: np.random.Generator) -> Tensor:
     if choice == 18 and x.ndim:
         return F.concatenate([x, F.tanh(x)], int(rng.integers(0, x.ndim)))
     if choice == 19 and x.ndim > 1:
-        return F.tanh(x.T @ x)
+        return F.tanh(x.T @ x) if rng.random() < 0.5 else F.sin(x[..., :1, :] @ x.T)
     if choice == 20 and x.ndim:
         return make("flip", x, axes=(int(rng.integers(0, x.ndim)),))
     if choice == 21 and x.ndim and x.shape[-1] > 2:

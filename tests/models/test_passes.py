@@ -19,6 +19,7 @@ from derivcheck.models.passes.gather import gather_products, gather_slices
 from derivcheck.models.passes.layout import is_view, reshaped
 from derivcheck.models.passes.lower import lower
 from derivcheck.models.passes.merge import merge
+from derivcheck.models.passes.orient import orient
 from derivcheck.models.passes.simplify import simplify
 from derivcheck.models.passes.sink import sink
 from derivcheck.models.tensor import constant, make, variable
@@ -27,6 +28,7 @@ SEEDS = st.integers(0, 10**9)
 PASSES = {
     "lower": lower,
     "simplify": simplify,
+    "orient": orient,
     "sink": sink,
     "slices": gather_slices,
     "products": gather_products,
