@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from fractions import Fraction
 
 from derivcheck.language import (
     REAL,
@@ -19,6 +20,7 @@ from derivcheck.language import (
     instantiate,
     le,
     lt,
+    mul,
     num,
     substitute,
     unfold,
@@ -26,6 +28,8 @@ from derivcheck.language import (
 from derivcheck.language.terms import variable_sort
 from derivcheck.mutation.records import Change, NearMiss
 from derivcheck.proof import ProofError, Prover, Reason, Theorem, algebra, bounded_by_max, inside, kernel
+from derivcheck.proof.normal_form import Normaliser, Unknown
+from derivcheck.proof.normal_form.poly import Lin
 
 
 def still_true(m: NearMiss) -> str:
@@ -118,7 +122,24 @@ def _holds(context: Context, p: Term) -> bool:
         return all(_holds(context, q) for q in p.args)
     if p.op == "eq" and p.args[0].op == "lim" and _by(kernel.limit, context, p):
         return True
-    return _by(kernel.normal_form, context, p)
+    return _by(kernel.normal_form, context, p) or _by(_completed_square, context, p)
+
+
+def _completed_square(context: Context, p: Term) -> Theorem:
+    """``⊢ a <= b`` where ``b − a`` is a square, times a positive number, plus a number that is not negative."""
+    if p.op not in ("le", "lt") or p.args[0].sort != REAL:
+        raise ProofError(f"'{p}' is not an inequality of numbers")
+    try:
+        difference = Normaliser(context).nf(unfold(p.args[1]) - unfold(p.args[0]))
+    except Unknown as unknown:
+        raise ProofError(str(unknown)) from None
+    for m, c in difference.items():
+        if c > 0 and len(m) == 1 and m[0][1] == Lin(Fraction(2)):
+            x = m[0][0]
+            half = difference.get(((x, Lin(Fraction(1))),), Fraction(0)) / (2 * c)
+            square = kernel.normal_form(context, le(0, (x + num(half)) ** 2))
+            return kernel.linear(context, p, [(square, num(c))])
+    raise ProofError(f"'{p}' has no square to complete")
 
 
 def _by(rule: Callable[[Context, Term], Theorem], context: Context, p: Term) -> bool:
@@ -176,14 +197,38 @@ def follows(context: Context, given: Term, p: Term) -> bool:
 
 
 def _bound(prover: Prover, goal: Term) -> Theorem:
-    """What one sees at a glance: algebra, ``a <= |a|``, a value is at most the maximum."""
+    """What one sees at a glance: algebra, ``a <= |a|``, a value is at most the maximum, a factor or denominator."""
     a, b = goal.args
     if goal.op == "le" and b.op == "fn" and b.data == "abs" and b.args[0] == a:
         return kernel.absolute_value(prover.context, a)
-    try:
-        return algebra(prover, goal)
-    except ProofError:
-        return bounded_by_max(prover, goal)
+    for tactic in (algebra.tactic, bounded_by_max.tactic, _factor_dropped):
+        try:
+            return tactic(prover, goal)
+        except ProofError:
+            continue
+    return _denominators(prover, goal)
+
+
+def _factor_dropped(prover: Prover, goal: Term) -> Theorem:
+    """``⊢ a <= c·a`` from ``1 <= c``, and ``⊢ c·a <= a`` from ``c <= 1``, for ``a >= 0``."""
+    for k, whole in enumerate(goal.args):
+        if whole.op != "mul":
+            continue
+        for j, c in enumerate(whole.args):
+            rest = (*whole.args[:j], *whole.args[j + 1 :])
+            if goal.args[1 - k] == (rest[0] if len(rest) == 1 else mul(*rest)):
+                bound = kernel.normal_form(prover.context, le(1, c) if k else le(c, 1))
+                return prover.linear(goal, (bound, goal.args[1 - k]))
+    raise ProofError(f"'{goal}' does not drop a factor")
+
+
+def _denominators(prover: Prover, goal: Term) -> Theorem:
+    """``⊢ c/u <= c/v`` from ``v <= u``, for positive ``u``, ``v`` and ``c >= 0``."""
+    a, b = goal.args
+    if a.op != "div" or b.op != "div" or a.args[0] != b.args[0]:
+        raise ProofError(f"'{goal}' does not compare two denominators")
+    (c, u), (_, v) = a.args, b.args
+    return prover.linear(goal, (kernel.normal_form(prover.context, le(v, u)), c / (u * v)))
 
 
 _BOUND = Reason("algebra", _bound)

@@ -18,6 +18,10 @@ from derivcheck.semantics.pools import digest
 
 #: Starting points of the search.
 STARTS = 6
+#: With at most so many choices, every member of a pool is tried.
+FEW = 8
+#: The most members of one pool that are tried.
+LARGEST_POOL = 40
 
 
 def search(
@@ -45,7 +49,7 @@ def search(
             for label in sorted(record):
                 if label == "salt" or label not in sizes:
                     continue
-                for position in _neighbours(record[label], sizes[label]):
+                for position in _others(record[label], sizes[label], thorough=len(sizes) <= FEW):
                     if spent >= evaluations:
                         break
                     spent += 1
@@ -61,10 +65,11 @@ def search(
     return None, spent
 
 
-def _neighbours(position: int, size: int) -> list[int]:
-    """Other positions in a pool: the simplest, the most extreme, and those beside it."""
+def _others(position: int, size: int, thorough: bool) -> list[int]:
+    """Other positions in a pool: the simplest, the most extreme, those beside it; where asked, all of them."""
     near = (0, size - 1, position - 1, position + 1, position // 2, (position + size) // 2, 1, 2)
-    return [k for k in dict.fromkeys(near) if 0 <= k < size and k != position]
+    more = range(min(size, LARGEST_POOL)) if thorough else ()
+    return [k for k in dict.fromkeys((*near, *more)) if 0 <= k < size and k != position]
 
 
 def _slack(

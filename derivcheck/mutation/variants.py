@@ -64,7 +64,10 @@ def _of_conditions(claim: Claim) -> Iterator[NearMiss]:
         for p in d.properties:
             if p.facts and not _structural(d, p):
                 context = claim.context.without(d.name, p.name)
-                facts = "; ".join(say(f) for f in p.facts)
+                analytic = tuple(f for f in p.facts if _analytic(f))
+                if analytic:  # that the integrals exist is not what is dropped
+                    context = context.assuming(f"{d.name} {p.name}: integrals exist", *analytic)
+                facts = "; ".join(say(f) for f in p.facts if f not in analytic)
                 name = p.name if d.symbol is None else f"'{p.name}' of {d.name}"
                 yield NearMiss("condition", f"without {name} ({facts})", claim, claim.statement, context)
 

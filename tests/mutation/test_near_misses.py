@@ -178,7 +178,7 @@ def test_deterministic() -> None:
     assert [judge(m, 5).evidence for m in first] == [judge(m, 5).evidence for m in second]
 
 
-# ---------------------------------------------------------------------------------------------------------------- fates
+# --------------------------------------------------------------------------------------------------------------- fates
 
 
 def the(c: Claim, words: str) -> NearMiss:
@@ -247,7 +247,7 @@ def test_a_misconception_is_judged_in_its_own_context() -> None:
     assert judge(found, seed=1).evidence == "x = -1: 1 against -1"
 
 
-# ----------------------------------------------------------------------------------------------------------- conditions
+# ---------------------------------------------------------------------------------------------------------- conditions
 
 
 def test_a_condition_that_is_needed() -> None:
@@ -294,7 +294,7 @@ def test_without_the_mean_and_without_independence() -> None:
     assert fates["without 'variance' of X"] is Fate.KILLED
 
 
-# ---------------------------------------------------------------------------------------------------------- inequalities
+# -------------------------------------------------------------------------------------------------------- inequalities
 
 
 def test_slack_is_found_by_searching_where_the_inequality_is_tight() -> None:
@@ -312,7 +312,7 @@ def test_the_direction_of_a_bound_with_a_negative_side() -> None:
     assert judge(stronger, seed=1).fate is Fate.KILLED
 
 
-# ----------------------------------------------------------------------------------------------------------- sensitivity
+# --------------------------------------------------------------------------------------------------------- sensitivity
 
 
 def test_exact_instances_catch_the_smallest_planted_error() -> None:
@@ -345,3 +345,20 @@ def test_nothing_is_planted_where_nothing_is_compared() -> None:
     n = g.size("n")
     assert sensitivity(claim(g, Exists(range_(1, n), lambda j: ne(real(j), 0))), 1) == ()
     assert sensitivity(gibbs(), 1) == ()
+
+
+def test_a_weaker_bound_is_derived_by_its_factor_and_its_denominator() -> None:
+    g = Givens()
+    n, m = g.size("n"), g.size("m")
+    c = claim(g, le(4 * (n * real(m)) / (real(n) + m) ** 2, 1))
+    for words in ("without the factor 'n'", "'n + m + 1' for 'n + m'", "without the factor 'm'"):
+        for miss in near_misses(c, per_kind=99):
+            if words in miss.note:
+                assert judge(miss, seed=1).fate is Fate.STILL_TRUE, miss.note
+
+
+def test_a_claim_of_order_that_is_only_weakened_does_not_survive_unseen() -> None:
+    g = Givens()
+    x, y = g.real("x", above=0), g.real("y", above=0)
+    stronger = the(claim(g, le(x / (x + y), 1)), "upside down")
+    assert judge(stronger, seed=1).fate is Fate.KILLED
