@@ -12,7 +12,6 @@ from fractions import Fraction
 from typing import Any
 
 from derivcheck.language.terms import (
-    BINDERS,
     DOMAIN,
     INT,
     MEASURE,
@@ -27,7 +26,6 @@ from derivcheck.language.terms import (
     function_sort,
     instantiate,
     make,
-    point_sort,
     sort_of_domain,
     symbol,
 )
@@ -306,7 +304,9 @@ def delta(i: Termlike, k: Termlike) -> Term:
 
 def ite(condition: Term, then: Termlike, otherwise: Termlike) -> Term:
     """`then` where the condition holds, else `otherwise`; the other branch need not be defined."""
-    return make("ite", (_need(condition, PROP), _need(as_real(then), REAL), _need(as_real(otherwise), REAL)), None, REAL)
+    return make(
+        "ite", (_need(condition, PROP), _need(as_real(then), REAL), _need(as_real(otherwise), REAL)), None, REAL
+    )
 
 
 def factorial(k: Termlike) -> Term:
@@ -381,8 +381,17 @@ def _hint(body: Body, default: str) -> str:
 _open_depth = 0
 
 
-def close(op: str, head: tuple[Term, ...], body: Body, sort: Sort | None, variable: Sort, data: Any = None,
-          domains: tuple[Term, ...] = (), default: str = "v", want: Sort | None = REAL) -> Term:
+def close(
+    op: str,
+    head: tuple[Term, ...],
+    body: Body,
+    sort: Sort | None,
+    variable: Sort,
+    data: Any = None,
+    domains: tuple[Term, ...] = (),
+    default: str = "v",
+    want: Sort | None = REAL,
+) -> Term:
     """Build a binder from a Python function of its variable (or from a term already abstracted)."""
     global _open_depth
     if isinstance(body, Term):
@@ -672,7 +681,9 @@ def _rank(a: Term) -> int:
 
 def _array(a: Term, *ranks: int) -> Term:
     if _rank(a) not in ranks or any(s != INT for s in a.sort.domain_sorts):
-        raise LanguageError(f"'{a}' is a {a.sort}; a {' or '.join('vector' if r == 1 else 'matrix' for r in ranks)} is needed")
+        raise LanguageError(
+            f"'{a}' is a {a.sort}; a {' or '.join('vector' if r == 1 else 'matrix' for r in ranks)} is needed"
+        )
     return a
 
 
@@ -768,7 +779,3 @@ def Vector(name: str, size: Termlike) -> Term:
 def Matrix(name: str, rows: Termlike, columns: Termlike) -> Term:
     """A matrix symbol, with entries from 1."""
     return function(name, range_(1, rows), range_(1, columns))
-
-
-__all__ = [name for name in dir() if not name.startswith("_")]  # noqa: PLE0604
-assert BINDERS and point_sort  # re-exported through the package

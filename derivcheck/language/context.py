@@ -278,7 +278,6 @@ class Givens:
             at_most=at_most,
             nonzero=nonzero,
         )
-        sym_fact = lambda: for_all_arguments(a, lambda i, j: b.eq(a(i, j), a(j, i)))  # noqa: E731
 
         def form(v: Term) -> Term:
             n = b.domains(a)[0].args[1]
@@ -294,7 +293,7 @@ class Givens:
             )
 
         if symmetric or positive_definite or positive_semidefinite:
-            ps.append(Property("symmetric", (sym_fact(),)))
+            ps.append(Property("symmetric", (for_all_arguments(a, lambda i, j: b.eq(a(i, j), a(j, i))),)))
         if positive_definite:
             ps.append(Property("positive definite", (definite(True), b.predicate("invertible", a))))
         if positive_semidefinite:
@@ -317,8 +316,12 @@ class Givens:
                 Property(
                     "orthogonal",
                     (
-                        for_all_arguments(a, lambda i, j: b.eq(b.Sum(1, n, lambda k: a(k, i) * a(k, j)), b.delta(i, j))),
-                        for_all_arguments(a, lambda i, j: b.eq(b.Sum(1, n, lambda k: a(i, k) * a(j, k)), b.delta(i, j))),
+                        for_all_arguments(
+                            a, lambda i, j: b.eq(b.Sum(1, n, lambda k: a(k, i) * a(k, j)), b.delta(i, j))
+                        ),
+                        for_all_arguments(
+                            a, lambda i, j: b.eq(b.Sum(1, n, lambda k: a(i, k) * a(j, k)), b.delta(i, j))
+                        ),
                     ),
                 )
             )
@@ -386,7 +389,11 @@ class Givens:
             ps.append(
                 Property(
                     "increasing",
-                    (b.ForAll(b.reals, lambda x: b.ForAll(b.reals, lambda y: b.implies(b.le(x, y), b.le(f(x), f(y))))),),
+                    (
+                        b.ForAll(
+                            b.reals, lambda x: b.ForAll(b.reals, lambda y: b.implies(b.le(x, y), b.le(f(x), f(y))))
+                        ),
+                    ),
                 )
             )
         return self._declare(f, "function", ps)
@@ -402,9 +409,7 @@ class Givens:
         m = b.measure_symbol(name, on if on is not None else b.space("Omega"))
         return self._declare(m, "measure", [Property("probability", (b.eq(b.Int(m, lambda w: 1), 1),))])
 
-    def distribution(
-        self, name: str, measure: Term, *, given: tuple[Term, ...] = (), positive: bool = False
-    ) -> Term:
+    def distribution(self, name: str, measure: Term, *, given: tuple[Term, ...] = (), positive: bool = False) -> Term:
         """A mass function or density against `measure`, for each value of the conditions `given`.
 
         Its arguments are the conditions first, then the outcome: ``p(s, a)`` for ``given=(S,)``.
@@ -471,9 +476,7 @@ class Givens:
         r = len(over)
         if variance is not None or square_integrable:
             facts = [
-                for_all_arguments(
-                    x, lambda *ix: b.integrable(measure, lambda w: x(*ix[:r], w) * x(*ix[r:], w)), double
-                )
+                for_all_arguments(x, lambda *ix: b.integrable(measure, lambda w: x(*ix[:r], w) * x(*ix[r:], w)), double)
             ]
             args: tuple[Term, ...] = ()
             if variance is not None:
@@ -482,7 +485,9 @@ class Givens:
                 spread = variance
 
                 def own(*ix: Term) -> Term:
-                    return b.eq(b.Int(measure, lambda w: x(*ix, w) ** 2), _plus(at(mean, ix), at(mean, ix), at(spread, ix)))
+                    return b.eq(
+                        b.Int(measure, lambda w: x(*ix, w) ** 2), _plus(at(mean, ix), at(mean, ix), at(spread, ix))
+                    )
 
                 facts.append(for_all_arguments(x, own, over))
                 args = (table(variance),)
@@ -507,13 +512,14 @@ class Givens:
             if len(over) != 1:
                 raise LanguageError("iid is declared for a family with one index; use uncorrelated for arrays")
 
+            def entry(i: Term) -> Term:
+                return b.lam(on, lambda w: x(i, w))
+
             def apart(i: Term, k: Term) -> Term:
-                one, other = (b.lam(on, lambda w, j=j: x(j, w)) for j in (i, k))
-                return b.implies(b.ne(i, k), b.predicate("independent", measure, one, other))
+                return b.implies(b.ne(i, k), b.predicate("independent", measure, entry(i), entry(k)))
 
             def alike(i: Term, k: Term) -> Term:
-                one, other = (b.lam(on, lambda w, j=j: x(j, w)) for j in (i, k))
-                return b.predicate("same_law", measure, one, other)
+                return b.predicate("same_law", measure, entry(i), entry(k))
 
             facts = [for_all_arguments(x, apart, double), for_all_arguments(x, alike, double)]
             # Independence gives the second moments of pairs: dropping "iid" drops them too.
@@ -595,4 +601,3 @@ def _family(x: Term, over: tuple[Term, ...], on: Term, negated: bool = False) ->
         return b.lam(over[k], lambda i: go(k + 1, (*ix, i), w))
 
     return b.lam(on, lambda w: go(0, (), w))
-

@@ -238,4 +238,3 @@ def JSD(measure: Term, p: Term, q: Term) -> Term:
 def cross_entropy(y: Term, p: Term) -> Term:
     """The cross-entropy of a target distribution and a predicted one."""
     return b.neg(b.Sum(1, size_of(p), lambda i: y(i) * b.log(p(i))))
-

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 if TYPE_CHECKING:
-    from derivcheck.language.definitions import Definition
+    pass
 
 
 class LanguageError(ValueError):
@@ -147,60 +147,60 @@ class Term:
 
     # Operators build unevaluated terms; the meaning lives in `build`.
     def __add__(self, other: Termlike) -> Term:
-        return _build().add(self, other)
+        return _build.add(self, other)
 
     def __radd__(self, other: Termlike) -> Term:
-        return _build().add(other, self)
+        return _build.add(other, self)
 
     def __sub__(self, other: Termlike) -> Term:
-        return _build().sub(self, other)
+        return _build.sub(self, other)
 
     def __rsub__(self, other: Termlike) -> Term:
-        return _build().sub(other, self)
+        return _build.sub(other, self)
 
     def __mul__(self, other: Termlike) -> Term:
-        return _build().mul(self, other)
+        return _build.mul(self, other)
 
     def __rmul__(self, other: Termlike) -> Term:
-        return _build().mul(other, self)
+        return _build.mul(other, self)
 
     def __truediv__(self, other: Termlike) -> Term:
-        return _build().div(self, other)
+        return _build.div(self, other)
 
     def __rtruediv__(self, other: Termlike) -> Term:
-        return _build().div(other, self)
+        return _build.div(other, self)
 
     def __pow__(self, other: Termlike) -> Term:
-        return _build().pow_(self, other)
+        return _build.pow_(self, other)
 
     def __rpow__(self, other: Termlike) -> Term:
-        return _build().pow_(other, self)
+        return _build.pow_(other, self)
 
     def __matmul__(self, other: Term) -> Term:
-        return _build().matmul(self, other)
+        return _build.matmul(self, other)
 
     def __neg__(self) -> Term:
-        return _build().neg(self)
+        return _build.neg(self)
 
     def __le__(self, other: Termlike) -> Term:
-        return _build().le(self, other)
+        return _build.le(self, other)
 
     def __lt__(self, other: Termlike) -> Term:
-        return _build().lt(self, other)
+        return _build.lt(self, other)
 
     def __ge__(self, other: Termlike) -> Term:
-        return _build().le(other, self)
+        return _build.le(other, self)
 
     def __gt__(self, other: Termlike) -> Term:
-        return _build().lt(other, self)
+        return _build.lt(other, self)
 
     def __call__(self, *args: Termlike) -> Term:
-        return _build().apply(self, *args)
+        return _build.apply(self, *args)
 
     @property
     def T(self) -> Term:
         """The transpose of a matrix."""
-        return _build().transpose(self)
+        return _build.transpose(self)
 
     @property
     def body(self) -> Term:
@@ -211,12 +211,6 @@ class Term:
 
 
 Termlike = Term | int | Fraction | float | str
-
-
-def _build() -> Any:
-    from derivcheck.language import build
-
-    return build
 
 
 def _data_token(data: Any) -> str:
@@ -247,10 +241,9 @@ def make(op: str, args: Iterable[Term] = (), data: Any = None, sort: Sort = REAL
         digest.update(a.key)
     key = digest.digest()
     found = _interned.get((key, hint))
-    if found is not None:
-        # The arguments may carry other hints: then this is the same term in other words.
-        if all(a is b for a, b in zip(found.args, args, strict=True)):
-            return found
+    # The arguments may carry other hints: then this is the same term in other words.
+    if found is not None and all(a is b for a, b in zip(found.args, args, strict=True)):
+        return found
     term = object.__new__(Term)
     put = object.__setattr__
     put(term, "op", op)
@@ -286,7 +279,7 @@ def rebuild(term: Term, args: tuple[Term, ...]) -> Term:
     if all(a is b for a, b in zip(args, term.args, strict=True)):
         return term
     if term.op in ("aff", "app", "real", "defn"):
-        return _build().reconstruct(term, args)  # type: ignore[no-any-return]
+        return _build.reconstruct(term, args)
     return make(term.op, args, term.data, term.sort, term.hint)
 
 
@@ -429,3 +422,7 @@ def open_binder(term: Term, fresh: Fresh) -> tuple[Term, Term]:
     sort, domains = variable_sort(term)
     sym = fresh.symbol(term.hint, sort, domains)
     return sym, instantiate(term.body, sym)
+
+
+# Terms and their constructors need each other: an operator on a term is a constructor's call.
+import derivcheck.language.build as _build  # noqa: E402
