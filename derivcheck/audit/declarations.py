@@ -52,8 +52,8 @@ def irregular(context: Context) -> Iterator[str]:
             regular = any(_agrees(d, other) for other in _written_again(d, d.symbol, context))
         except (TypeError, LookupError, AttributeError, ValueError):
             regular = False
-        if d.property("uncorrelated") is not None and d.property("variance") is None:
-            regular = False
+        if d.property("variance") is None and not all(p.facts for p in d.properties):
+            regular = False  # a name without facts of its own speaks of second moments, which must stand beside it
         if not regular:
             yield f"'{d.name}' ({d.kind}) does not have the facts that the names of its properties promise"
 

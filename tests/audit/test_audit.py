@@ -15,8 +15,8 @@ from proofs import PROOFS
 
 from derivcheck.audit import audit, audit_file
 from derivcheck.audit.rules import RULES
-from derivcheck.language import Givens, eq, le
-from derivcheck.proof import Prover, algebra, kernel
+from derivcheck.language import ForAll, Givens, Sum, Term, abs_, eq, integer, le, num, oo_int, range_, real
+from derivcheck.proof import Prover, Theorem, algebra, kernel
 from derivcheck.proof.certificate import certificate
 
 
@@ -156,8 +156,6 @@ def test_a_step_whose_premise_sampling_cannot_meet_says_so() -> None:
     g = Givens()
     n = g.size("n")
     f = g.vector("f", n)
-    from derivcheck.language import Sum
-
     total = Sum(1, n, lambda j: f(j))
     pr = Prover(g.context)
     easy = kernel.normal_form(g.context, eq(2 * total, 0), [pr.assume(eq(total, 0))])
@@ -170,3 +168,62 @@ def test_a_step_whose_premise_sampling_cannot_meet_says_so() -> None:
     assert report.accepted
     (finding,) = report.of("as stated")
     assert "too few are left" in finding.reason
+
+
+def test_an_assumption_without_a_model_need_not_be_met() -> None:
+    """Nobody samples V with ‖V(k+1)‖ <= γ‖V(k)‖; the steps of an induction on it are judged without it."""
+    g = Givens()
+    gamma = g.real("gamma", at_least=0, below=1)
+    k = g.integer("k", at_least=0)
+    v = g.function("v", range_(0, oo_int))
+    sweep = ForAll(range_(0, oo_int), lambda t: le(abs_(v(t + 1)), gamma * abs_(v(t))))
+    contracting = Prover(g.context.assuming("contracting", sweep))
+    rule = contracting.fact(sweep)
+
+    def step(pr: Prover, t: Term, hypothesis: Theorem) -> Theorem:
+        once = kernel.specialise(pr.bring(rule), t)
+        more = pr.linear(le(gamma * abs_(v(t)), gamma * (gamma ** real(t) * abs_(v(0)))), (hypothesis, gamma))
+        same = kernel.normal_form(
+            pr.context, eq(gamma * (gamma ** real(t) * abs_(v(0))), gamma ** real(t + 1) * abs_(v(0)))
+        )
+        return kernel.transitivity(kernel.transitivity(once, more), same)
+
+    def base(pr: Prover) -> Theorem:
+        return kernel.normal_form(pr.context, le(abs_(v(0)), gamma ** real(integer(0)) * abs_(v(0))))
+
+    th = contracting.induction(lambda t: le(abs_(v(t)), gamma ** real(t) * abs_(v(0))), base, step)
+    inner = kernel.discharge(kernel.specialise(th, k), sweep)
+    report = audit(json.dumps(certificate(contracting.done(inner, inner.statement))))
+    assert not report.of("rejected"), str(report)
+    assert not report.of("as stated"), str(report)
+
+
+def test_every_model_is_shown_also_of_inner_contexts() -> None:
+    """A model narrows the instances of its context: a reader must see it wherever it stands."""
+    g = Givens()
+    x = g.real("x")
+    wide = Prover(g.context)
+    g.assume("nothing much", le(0, x**2), model={x: num(1)})
+    narrow = Prover(g.context)
+    th = kernel.instance(narrow.prove(le(0, x**2), algebra), {}, wide.context)
+    report = audit(json.dumps(certificate(wide.done(th, th.statement))))
+    assert report.modelled == ("x := 1",)
+
+
+def test_a_model_without_a_fact_is_refused() -> None:
+    g = Givens()
+    x = g.real("x")
+    g.assume("nothing", model={x: num(1)})
+    pr = Prover(g.context)
+    th = pr.prove(le(0, x**2), algebra)
+    assert "states nothing" in str(audit(json.dumps(certificate(pr.done(th, th.statement)))))
+
+
+def test_an_evaluator_that_breaks_is_no_reason_to_accept(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(self: object, p: object) -> None:
+        raise ZeroDivisionError("inside an evaluator")
+
+    monkeypatch.setattr("derivcheck.audit.instances.World.judge", broken)
+    report = audit(written("gibbs"))
+    assert not report.accepted
+    assert "it cannot be judged: ZeroDivisionError" in str(report)
