@@ -9,13 +9,16 @@ from derivcheck.language import (
     Cov,
     D,
     Givens,
+    Prod,
     Sum,
     Term,
     Var,
     abs_,
+    binomial,
     delta,
     det,
     exp,
+    factorial,
     identity,
     ind,
     inverse,
@@ -40,6 +43,7 @@ N, DIM = g.size("n"), g.size("d")
 I, K, L = g.index("i", N), g.index("k", N), g.index("l", N)  # noqa: E741
 P, Q = g.index("p", DIM), g.index("q", DIM)
 Z, Y = g.vector("z", N), g.vector("y", N)
+H = g.vector("h", N, above=0)
 X = g.matrix("X", N, DIM)
 WT = g.vector("w", DIM)
 LAM = g.real("lambda", above=0)
@@ -99,6 +103,16 @@ TRUE = {
         Sum(1, N, lambda i: Sum(1, i - 1, lambda j: Z(i) * Z(j))),
         (Sum(1, N, lambda i: Z(i)) ** 2 - Sum(1, N, lambda i: Z(i) ** 2)) / 2,
     ),
+    "a product with a constant factor": (Prod(1, N, lambda j: Z(j) * LAM), Prod(1, N, lambda j: Z(j)) * LAM ** real(N)),
+    "the last factor": (Prod(1, N, lambda j: Z(j)), Prod(1, N - 1, lambda j: Z(j)) * Z(N)),
+    "a shifted product": (Prod(2, N + 1, lambda j: Z(j - 1)), Prod(1, N, lambda j: Z(j))),
+    "a product of exponentials": (Prod(1, N, lambda j: exp(Z(j))), exp(Sum(1, N, lambda j: Z(j)))),
+    "the logarithm of a product": (log(Prod(1, N, lambda j: H(j))), Sum(1, N, lambda j: log(H(j)))),
+    "the next factorial": (factorial(N + 1), (real(N) + 1) * factorial(N)),
+    "pairs": (binomial(N, 2), real(N) * (real(N) - 1) / 2),
+    "a ratio of factorials": (factorial(N + 2) / factorial(N), (real(N) + 1) * (real(N) + 2)),
+    "a binomial coefficient": (binomial(N, I), factorial(N) / (factorial(I) * factorial(N - I))),
+    "root of the square of a sum": (sqrt((S - 2 * T) ** 2), abs_(2 * T - S)),
     "a sum under a triangle": (
         Sum(1, N, lambda i: Sum(1, i, lambda j: real(j))),
         Sum(1, N, lambda i: i * (real(i) + 1) / 2),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from fractions import Fraction
 
 import pytest
@@ -16,10 +17,12 @@ from derivcheck.language import (
     Sum,
     Term,
     abs_,
+    binomial,
     delta,
     derivative_at,
     eq,
     exp,
+    factorial,
     ind,
     integer,
     integrable,
@@ -252,6 +255,29 @@ def test_a_gradient_does_not_tie_the_entries_of_a_symmetric_matrix() -> None:
     x = g.vector("x", n)
     form = Sum(1, n, lambda p: Sum(1, n, lambda q: x(p) * s(p, q) * x(q)))
     assert equal(g.context, D(form, s(i, k)), x(i) * x(k))
+
+
+def test_an_empty_product_is_one() -> None:
+    assert not decide(CONTEXT, Prod(1, N, lambda j: 0 * A(j)), 0)[0]
+    twice = Prod(1, I, lambda j: A(j) * 2)
+    assert decide(CONTEXT, twice, Prod(1, I, lambda j: A(j)) * 2 ** real(I)) == (True, ["0 <= i"])
+    # without 1 <= n the last factor cannot be split off
+    found, conditions = decide(CONTEXT, Prod(1, N, lambda j: A(j)), Prod(1, N - 1, lambda j: A(j)) * A(N))
+    assert found and conditions == ["0 <= n - 1"]
+
+
+def test_factorials_of_negative_numbers() -> None:
+    found, conditions = decide(CONTEXT, factorial(I), I * factorial(I - 1))
+    assert found and "0 <= i - 1" in conditions
+    assert not decide(CONTEXT, binomial(N, K), factorial(N) / (factorial(K) * factorial(N - K)))[0]
+
+
+def test_a_sum_over_a_triangle_without_a_diagonal() -> None:
+    """1/(i - j) has no value at i = j: the sum stays as it is, and nothing false is said."""
+    a = Sum(1, N, lambda i: Sum(1, i - 1, lambda j: 1 / (real(i) - real(j))))
+    b = Sum(1, N, lambda j: Sum(j + 1, N, lambda i: 1 / (real(j) - real(i))))
+    with contextlib.suppress(Unknown):
+        assert not decide(CONTEXT, a, b)[0]
 
 
 def test_a_product_with_a_zero_factor() -> None:
