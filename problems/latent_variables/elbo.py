@@ -1,0 +1,1363 @@
+"""The evidence lower bound of a latent-variable model.
+
+Source: discussion 10 (variational autoencoders, problems 3 to 6, sections 4.1 and 4.2); Prince, Understanding Deep
+Learning, problems 15.5, 17.4, 17.5 and 18.8; the course's summary sheet, variational autoencoder.
+
+A latent z has the prior p(z), the observation x the likelihood l(z) = p(x | z), so that p(x) = ∫ p(z) l(z) dμ(z).  For
+any law q of z,
+
+    log p(x) = ELBO + KL(q ‖ p(·|x)),        ELBO = E_q log l − KL(q ‖ p) ≤ log p(x),
+
+with equality where q is the posterior p(z) l(z) / p(x).  One proof serves every measure μ: counted out for latents with
+K values, densities on a line, or anything else.  What integrals need is stated: each part of the logarithm is integrable
+under q, and 0 < p(x) < ∞.  The gradients (pathwise, score function, decoder) rest on exchanging ∂ with ∫; that exchange
+is stated as the exact equation that is used.  Shown by exact sums over small latents, by a linear-Gaussian model whose
+p(x) is known, and by a small model of real digits.
+"""
+
+from dataclasses import replace
+from fractions import Fraction
+from types import SimpleNamespace
+
+import numpy as np
+
+import derivcheck.models as m
+from derivcheck.language import (
+    KL,
+    D,
+    E,
+    ForAll,
+    Givens,
+    Int,
+    Sum,
+    Var,
+    counting,
+    define,
+    derivative_at,
+    eq,
+    exp,
+    function,
+    iff,
+    implies,
+    integrable,
+    lam,
+    le,
+    log,
+    lt,
+    not_,
+    num,
+    oo_int,
+    pi,
+    range_,
+    reals,
+    space,
+)
+from derivcheck.problem import Claim, Measurement, Misconception, NotRun, Problem, Reading
+from derivcheck.proof import Prover, algebra, kernel, log_bound, reason, using
+
+F = m.functional
+ID = "elbo"
+
+elbo = define(
+    "ELBO",
+    lambda mu, q, p, likelihood: Int(mu, lambda z: q(z) * log(likelihood(z))) - KL(mu, q, p),
+    r"\mathcal{{L}}({1})",
+    scope=ID,
+)
+evidence = define("p_x", lambda mu, p, likelihood: Int(mu, lambda z: p(z) * likelihood(z)), r"p(x)", scope=ID)
+
+
+def posterior(o):
+    """z ↦ p(z) l(z) / p(x)."""
+    return lam(o.domain, lambda z: o.p(z) * o.l(z) / o.evidence)
+
+
+def model(measure, domain, g, *, summable):
+    """Prior, likelihood and a law q of the latent against `measure`, declared in `g`."""
+    p = g.distribution("p", measure, positive=True)
+    likelihood = g.function("l", domain, above=0)
+    q = g.distribution("q", measure, positive=True)
+    if not summable:
+        g.assume(
+            "finite evidence",
+            integrable(measure, lambda z: p(z) * likelihood(z)),
+            lt(0, Int(measure, lambda z: p(z) * likelihood(z))),
+        )
+        g.assume(
+            "integrable logarithms",
+            integrable(measure, lambda z: q(z) * log(q(z))),
+            integrable(measure, lambda z: q(z) * log(p(z))),
+            integrable(measure, lambda z: q(z) * log(likelihood(z))),
+        )
+    return SimpleNamespace(
+        measure=measure,
+        domain=domain,
+        p=p,
+        l=likelihood,
+        q=q,
+        evidence=evidence(measure, p, likelihood),
+        elbo=elbo(measure, q, p, likelihood),
+        context=g.context,
+    )
+
+
+def any_measure():
+    g = Givens()
+    Z = space("Z")
+    return model(g.measure("mu", Z), Z, g, summable=False)
+
+
+def finitely_many():
+    g = Givens()
+    values = range_(1, g.size("K"))
+    return model(counting(values), values, g, summable=True)
+
+
+general = any_measure()
+finite = finitely_many()
+
+
+def gap(o):
+    return KL(o.measure, o.q, posterior(o))
+
+
+def half_kl(o):
+    """The objective with half the KL to the prior."""
+    return Int(o.measure, lambda z: o.q(z) * log(o.l(z))) - KL(o.measure, o.q, o.p) / 2
+
+
+def identity(o):
+    """log p(x) = ELBO + KL(q ‖ posterior) for the model `o`: the same steps for sums and integrals."""
+
+    def prove(claim):
+        pr = Prover(claim.context)
+        chain = (
+            pr.chain(o.elbo + gap(o))
+            .eq(
+                Int(o.measure, lambda z: o.q(z) * log(o.l(z)))
+                - Int(o.measure, lambda z: o.q(z) * (log(o.q(z)) - log(o.p(z))))
+                + Int(o.measure, lambda z: o.q(z) * (log(o.q(z)) - log(o.p(z)) - log(o.l(z)) + log(o.evidence))),
+                reason("Bayes' rule, and the logarithm of each quotient", algebra),
+            )
+            .eq(
+                Int(o.measure, lambda z: o.q(z) * log(o.evidence)),
+                reason("the expectations of log q, log p and log l cancel", algebra),
+            )
+            .eq(log(o.evidence), reason("q integrates to one; p(x) does not depend on z", algebra))
+        )
+        return pr.done(chain.theorem, claim.statement)
+
+    return prove
+
+
+# ------------------------------------------------------------------------------------------------------- the bound
+
+
+def ratio(o, z):
+    """p(z) l(z) / (q(z) p(x)): posterior over q."""
+    return o.p(z) * o.l(z) / (o.q(z) * o.evidence)
+
+
+def bound(o):
+    """ELBO ≤ log p(x) for the model `o`, by log y ≤ y − 1 (the supporting line of the logarithm at 1)."""
+
+    def prove(claim):
+        pr = Prover(claim.context)
+        chain = (
+            pr.chain(o.elbo - log(o.evidence))
+            .eq(
+                Int(o.measure, lambda z: o.q(z) * log(ratio(o, z))),
+                reason("one logarithm; q integrates to one", algebra),
+            )
+            .le(Int(o.measure, lambda z: o.q(z) * (ratio(o, z) - 1)), log_bound)
+            .eq(0, reason("prior times likelihood integrates to p(x), and q to one", algebra))
+        )
+        return pr.done(pr.linear(claim.statement, (chain.theorem, 1)), claim.statement)
+
+    return prove
+
+
+def gibbs(o):
+    """KL(q ‖ posterior) ≥ 0 for the model `o`."""
+
+    def prove(claim):
+        pr = Prover(claim.context)
+        chain = (
+            pr.chain(-gap(o))
+            .eq(
+                Int(o.measure, lambda z: o.q(z) * log(ratio(o, z))),
+                reason("turn the quotient over", algebra),
+            )
+            .le(Int(o.measure, lambda z: o.q(z) * (ratio(o, z) - 1)), log_bound)
+            .eq(0, reason("the posterior and q integrate to one", algebra))
+        )
+        return pr.done(pr.linear(claim.statement, (chain.theorem, 1)), claim.statement)
+
+    return prove
+
+
+def joint_form(claim):
+    pr = Prover(claim.context)
+    o = general
+    chain = (
+        pr.chain(o.elbo)
+        .eq(
+            Int(o.measure, lambda z: o.q(z) * (log(o.l(z)) - log(o.q(z) / o.p(z)))),
+            reason("one integral", algebra),
+        )
+        .eq(claim.statement.args[1], reason("p(z) l(z) is the joint density", algebra))
+    )
+    return pr.done(chain.theorem, claim.statement)
+
+
+# -------------------------------------------------------------------------------------------------------- equality
+
+
+def at_the_posterior():
+    g = Givens()
+    Z = space("Z")
+    mu = g.measure("mu", Z)
+    p = g.distribution("p", mu, positive=True)
+    likelihood = g.function("l", Z, above=0)
+
+    def joint(z):
+        return p(z) * likelihood(z)
+
+    g.assume("finite evidence", integrable(mu, joint), lt(0, Int(mu, joint)))
+    g.assume("integrable logarithms", integrable(mu, lambda z: joint(z) * log(likelihood(z))))
+    o = SimpleNamespace(
+        measure=mu, domain=Z, p=p, l=likelihood, evidence=evidence(mu, p, likelihood), context=g.context
+    )
+    o.elbo = elbo(mu, posterior(o), p, likelihood)
+    return o
+
+
+tight = at_the_posterior()
+
+
+def equality_at_the_posterior(claim):
+    pr = Prover(claim.context)
+    o = tight
+    law = posterior(o)
+    chain = (
+        pr.chain(o.elbo)
+        .eq(
+            Int(o.measure, lambda z: law(z) * log(o.l(z)))
+            - Int(o.measure, lambda z: law(z) * log(o.l(z) / o.evidence)),
+            reason("posterior over prior is l(z)/p(x)", algebra),
+        )
+        .eq(
+            Int(o.measure, lambda z: law(z) * log(o.evidence)),
+            reason("the expectations of log l cancel", algebra),
+        )
+        .eq(log(o.evidence), reason("the posterior integrates to one", algebra))
+    )
+    return pr.done(chain.theorem, claim.statement)
+
+
+def impossible(pr, positive, not_positive, goal):
+    """Anything follows from 0 < s and s ≤ 0."""
+    denied = kernel.normal_form(pr.context, not_(not_positive.statement), [positive])
+    return kernel.modus_ponens(kernel.normal_form(pr.context, implies(denied.statement, goal), [not_positive]), denied)
+
+
+def equality_only_at_the_posterior(claim):
+    pr = Prover(claim.context)
+    o = finite
+    law = posterior(o)
+    no_gap, everywhere = claim.statement.args[0].args
+    values = o.domain.args[1]
+
+    def slack(k):
+        return o.q(k) * (ratio(o, k) - 1 - log(ratio(o, k)))
+
+    total = Sum(1, values, slack)
+    equality = pr.assume(no_gap)
+    each = pr.for_all(
+        o.domain,
+        lambda pr, k: pr.linear(le(0, slack(k)), (kernel.log_bound(pr.context, ratio(o, k)), o.q(k))),
+    )
+    pr.note(each.statement, "log y ≤ y − 1")
+    is_gap = pr.prove(eq(total, log(o.evidence) - o.elbo), reason("their sum is the gap, which is none", algebra))
+    none = pr.linear(eq(total, 0), (is_gap, 1), (equality, -1))
+
+    def at(pr, k):
+        y = ratio(o, k)
+        below = pr.linear(le(slack(k), 0), (kernel.term_at_most_sum(pr.bring(each), total, k), 1), (none, 1))
+        goal = eq(o.q(k), law(k))
+
+        def unequal(th):
+            strict = kernel.meet_condition(kernel.log_bound_strict(pr.context, y), th)
+            return impossible(pr, pr.linear(lt(0, slack(k)), (strict, o.q(k))), below, goal)
+
+        out = pr.cases(eq(y, 1), lambda th: pr.linear(goal, (th, -o.q(k))), unequal)
+        pr.note(goal, "a summand of the gap is at most the gap, and log y < y − 1 unless y = 1")
+        return out
+
+    only = kernel.discharge(pr.for_all(o.domain, at), no_gap)
+    same = pr.assume(everywhere)
+    back = pr.prove(no_gap, using(same, words="with q put in, the logarithm of q/p is that of l/p(x)"))
+    return pr.done(kernel.conjunction(only, kernel.discharge(back, everywhere)), claim.statement)
+
+
+# -------------------------------------------------------------------------------------------------- many data points
+
+
+def data_set(*, two_sizes=False):
+    """K latents, and a likelihood and a law q for every data point; with `two_sizes`, there is a second number of them."""
+    g = Givens()
+    N, K = g.size("N"), g.size("K")
+    n = g.size("n") if two_sizes else N
+    points = range_(1, oo_int if two_sizes else N)
+    values = range_(1, K)
+    p = g.distribution("p", counting(values), positive=True)
+    likelihood = g.array("l", points, values, above=0)
+    q = g.distribution("q", counting(values), given=(points,), positive=True)
+    return SimpleNamespace(
+        N=N,
+        n=n,
+        K=K,
+        p=p,
+        l=likelihood,
+        q=q,
+        context=g.context,
+        bound=lambda i: Sum(1, K, lambda k: q(i, k) * (log(p(k)) - log(q(i, k)) + log(likelihood(i, k)))),
+        evidence=lambda i: Sum(1, K, lambda k: p(k) * likelihood(i, k)),
+    )
+
+
+data = data_set()
+two_sizes = data_set(two_sizes=True)
+
+
+def bound_for_a_data_set(claim):
+    pr = Prover(claim.context)
+    o = data
+    single = bound(finite)(replace(claim, context=finite.context, statement=le(finite.elbo, log(finite.evidence))))
+    values = range_(1, o.K)
+
+    def at(pr, i):
+        mapping = {
+            finite.domain.args[1]: o.K,
+            finite.p: o.p,
+            finite.l: lam(values, lambda k: o.l(i, k)),
+            finite.q: lam(values, lambda k: o.q(i, k)),
+        }
+        one = kernel.instance(single.theorem, mapping, pr.context)
+        return pr.linear(le(o.bound(i), log(o.evidence(i))), (one, 1))
+
+    each = pr.for_all(range_(1, o.N), at)
+    pr.note(each.statement, "the bound for one data point")
+    th = kernel.monotone(each, claim.statement.args[0])
+    return pr.done(th, claim.statement)
+
+
+# ----------------------------------------------------------------------------------------------------- Gaussian KL
+
+
+def log_normal(size, x, mean, variance):
+    """The log-density of a diagonal Gaussian at `x`; the last three are functions of the coordinate."""
+    return -Sum(1, size, lambda j: log(2 * pi * variance(j)) + (x(j) - mean(j)) ** 2 / variance(j)) / 2
+
+
+gaussian = Givens()
+dimension = gaussian.size("d")
+a, b = gaussian.vector("a", dimension), gaussian.vector("b", dimension)
+A, B = gaussian.vector("A", dimension, above=0), gaussian.vector("B", dimension, above=0)
+P = gaussian.probability()
+sample = gaussian.random(
+    "z", range_(1, dimension), measure=P, mean=lambda j: a(j), variance=lambda j: A(j), normal=True
+)
+
+
+def at_sample(w):
+    return lambda j: sample(j, w)
+
+
+def log_ratio(w):
+    """log q(z) − log p(z) for q = N(a, diag A) and p = N(b, diag B), at a draw z of q."""
+    return log_normal(dimension, at_sample(w), a, A) - log_normal(dimension, at_sample(w), b, B)
+
+
+gaussian_kl = E(P, log_ratio)
+closed_kl = Sum(1, dimension, lambda j: A(j) / B(j) + (a(j) - b(j)) ** 2 / B(j) - 1 - log(A(j) / B(j))) / 2
+
+
+def gaussian_kl_in_closed_form(claim):
+    pr = Prover(claim.context)
+    chain = (
+        pr.chain(gaussian_kl)
+        .eq(
+            Sum(
+                1,
+                dimension,
+                lambda j: (
+                    log(B(j))
+                    - log(A(j))
+                    - E(P, lambda w: (sample(j, w) - a(j)) ** 2) / A(j)
+                    + E(P, lambda w: (sample(j, w) - b(j)) ** 2) / B(j)
+                ),
+            )
+            / 2,
+            reason("coordinate by coordinate; the constants log 2π cancel", algebra),
+        )
+        .eq(
+            Sum(1, dimension, lambda j: log(B(j)) - log(A(j)) - 1 + (A(j) + (a(j) - b(j)) ** 2) / B(j)) / 2,
+            reason("E(z − b)² = A + (a − b)²", algebra),
+        )
+        .eq(closed_kl, algebra)
+    )
+    return pr.done(chain.theorem, claim.statement)
+
+
+def gaussian_kl_not_negative(claim):
+    pr = Prover(claim.context)
+    each = pr.for_all(
+        range_(1, dimension),
+        lambda pr, j: pr.linear(
+            le(0, A(j) / B(j) + (a(j) - b(j)) ** 2 / B(j) - 1 - log(A(j) / B(j))),
+            (kernel.log_bound(pr.context, A(j) / B(j)), 1),
+            (pr.prove(le(0, (a(j) - b(j)) ** 2 / B(j)), algebra, quiet=True), 1),
+        ),
+    )
+    pr.note(each.statement, "log y ≤ y − 1 with y = A/B, and a square")
+    total = kernel.monotone(each, Sum(1, dimension, lambda j: 0))
+    return pr.done(pr.linear(claim.statement, (total, Fraction(1, 2))), claim.statement)
+
+
+standard = Givens()
+d_0 = standard.size("d")
+m_0 = standard.vector("m", d_0)
+s_0 = standard.vector("s", d_0, above=0)
+P_0 = standard.probability()
+z_0 = standard.random("z", range_(1, d_0), measure=P_0, mean=lambda j: m_0(j), variance=lambda j: s_0(j), normal=True)
+
+
+standard_kl = E(
+    P_0,
+    lambda w: (
+        log_normal(d_0, lambda j: z_0(j, w), m_0, s_0)
+        - log_normal(d_0, lambda j: z_0(j, w), lambda j: num(0), lambda j: num(1))
+    ),
+)
+standard_closed = Sum(1, d_0, lambda j: s_0(j) + m_0(j) ** 2 - 1 - log(s_0(j))) / 2
+
+
+def closed_form_at_once(words):
+    def prove(claim):
+        pr = Prover(claim.context)
+        return pr.done(pr.prove(claim.statement, reason(words, algebra)), claim.statement)
+
+    return prove
+
+
+cross_entropy_term = E(P, lambda w: log_normal(dimension, at_sample(w), b, B))
+
+
+def cross_entropy_closed(size):
+    """The closed form, with `size` copies of the constant."""
+    return (
+        -size / 2 * log(2 * pi)
+        - Sum(1, dimension, lambda j: log(B(j))) / 2
+        - Sum(1, dimension, lambda j: (A(j) + (a(j) - b(j)) ** 2) / B(j)) / 2
+    )
+
+
+# -------------------------------------------------------------------------------------------------------- gradients
+
+path = Givens()
+centre = path.real("mu")
+scale = path.real("sigma")
+f = path.function("f", differentiable=True)
+P_path = path.probability()
+noise = path.random("epsilon", measure=P_path, mean=0, variance=1, normal=True)
+
+
+def drawn(w):
+    """z = μ + σ ε."""
+    return centre + scale * noise(w)
+
+
+def slope(w):
+    """f'(μ + σ ε)."""
+    return derivative_at(lambda x: f(x), drawn(w))
+
+
+mean_of_f = E(P_path, lambda w: f(drawn(w)))
+under_mu = eq(D(mean_of_f, centre), E(P_path, lambda w: D(f(drawn(w)), centre)))
+under_sigma = eq(D(mean_of_f, scale), E(P_path, lambda w: D(f(drawn(w)), scale)))
+path.assume("exchange of ∂/∂μ and E", under_mu, integrable(P_path, slope))
+path.assume("exchange of ∂/∂σ and E", under_sigma, integrable(P_path, lambda w: slope(w) * noise(w)))
+
+
+# ------------------------------------------------------------------------------------------------------- score function
+
+
+def exponential_family(Z):
+    """What an exponential family is made of, for instances: h > 0 and a statistic T."""
+
+    def declare(g):
+        g.function("h", Z, above=0)
+        g.function("T", Z)
+
+    return declare
+
+
+def family():
+    """Densities q(θ, ·) > 0 against μ, differentiable in θ, for every real θ."""
+    g = Givens()
+    Z = space("Z")
+    mu = g.measure("mu", Z)
+    theta = g.real("theta")
+    h, T = function("h", Z), function("T", Z)
+    q = g.function("q", reals, Z, above=0, differentiable=True)
+    f = g.function("f", Z)
+
+    def weight(t, z):
+        return h(z) * exp(t * T(z))
+
+    g.assume(
+        "normalised for every θ",
+        ForAll(reals, lambda t: eq(Int(mu, lambda z: q(t, z)), 1)),
+        # For instances: an exponential family.
+        model={q: lam(reals, lambda t: lam(Z, lambda z: weight(t, z) / Int(mu, lambda y: weight(t, y))))},
+        auxiliary=exponential_family(Z),
+    )
+    expectation = Int(mu, lambda z: q(theta, z) * f(z))
+    exchange = eq(D(expectation, theta), Int(mu, lambda z: D(q(theta, z) * f(z), theta)))
+    exchange_1 = eq(D(Int(mu, lambda z: q(theta, z)), theta), Int(mu, lambda z: D(q(theta, z), theta)))
+    g.assume(
+        "exchange of ∂/∂θ and ∫ q f",
+        exchange,
+        integrable(mu, lambda z: D(q(theta, z), theta) * f(z)),
+    )
+    g.assume("exchange of ∂/∂θ and ∫ q", exchange_1, integrable(mu, lambda z: D(q(theta, z), theta)))
+    return SimpleNamespace(
+        mu=mu, theta=theta, q=q, f=f, context=g.context, expectation=expectation, exchange=exchange,
+        exchange_1=exchange_1, score=lambda z: D(log(q(theta, z)), theta), Z=Z,
+    )  # fmt: skip
+
+
+scored = family()
+
+
+def decoding():
+    """A likelihood l(θ, z) > 0 that is differentiable in θ; p and q do not depend on θ."""
+    g = Givens()
+    Z = space("Z")
+    mu = g.measure("mu", Z)
+    theta = g.real("theta")
+    h, T = function("h", Z), function("T", Z)
+    p = g.distribution("p", mu, positive=True)
+    q = g.distribution("q", mu, positive=True)
+    likelihood = g.function("l", reals, Z, above=0, differentiable=True)
+
+    def summand(z):
+        return q(z) * log(p(z) * likelihood(theta, z) / q(z))
+
+    total = Int(mu, summand)
+    exchange = eq(D(total, theta), Int(mu, lambda z: D(summand(z), theta)))
+    g.assume(
+        "exchange of ∂/∂θ and E_q",
+        exchange,
+        integrable(mu, lambda z: D(summand(z), theta)),
+        # For instances: an exponential family without its normaliser.
+        model={likelihood: lam(reals, lambda t: lam(Z, lambda z: h(z) * exp(t * T(z))))},
+        auxiliary=exponential_family(Z),
+    )
+    return SimpleNamespace(
+        mu=mu, theta=theta, p=p, q=q, l=likelihood, context=g.context, elbo=total, exchange=exchange,
+        joint=lambda z: p(z) * likelihood(theta, z),
+        evidence=Int(mu, lambda z: p(z) * likelihood(theta, z)),
+    )  # fmt: skip
+
+
+decoder = decoding()
+
+
+def by_exchange(exchange, words):
+    """A derivative of an expectation: the exchange as assumed, then the derivative inside."""
+
+    def prove(claim):
+        pr = Prover(claim.context)
+        left, right = claim.statement.args
+        chain = (
+            pr.chain(left)
+            .eq(exchange.args[1], using(pr.fact(exchange), words="the exchange, as assumed"))
+            .eq(right, reason(words, algebra))
+        )
+        return pr.done(chain.theorem, claim.statement)
+
+    return prove
+
+
+def score_has_mean_zero(claim):
+    pr = Prover(claim.context)
+    o = scored
+    score, zero = claim.statement.args
+    moved = pr.fact(o.exchange_1)
+    pr.note(moved.statement, "the exchange, as assumed")
+    none = pr.linear(eq(o.exchange_1.args[1], zero), (moved, -1))
+    pr.note(none.statement, "the integral is one for every θ: its derivative is zero")
+    whole = pr.prove(eq(score, o.exchange_1.args[1]), reason("q ∂ log q = ∂q", algebra))
+    return pr.done(kernel.transitivity(whole, none), claim.statement)
+
+
+square = Givens()
+theta_sq = square.real("theta")
+P_sq = square.probability()
+noise_sq = square.random("epsilon", measure=P_sq, mean=0, variance=1, normal=True)
+mean_square = E(P_sq, lambda w: (theta_sq + noise_sq(w)) ** 2)
+
+
+def square_gradient(claim):
+    pr = Prover(claim.context)
+    inner = pr.for_all(
+        reals,
+        lambda pr, x: pr.prove(
+            eq(E(P_sq, lambda w: (x + noise_sq(w)) ** 2), x**2 + 1), reason("E ε = 0 and E ε² = 1", algebra)
+        ),
+    )
+    left, right = claim.statement.args
+    everywhere = kernel.derivative_congruence(inner, left)
+    value = pr.prove(eq(everywhere.statement.args[1], right), reason("derivative of θ² + 1", algebra))
+    return pr.done(kernel.transitivity(everywhere, value), claim.statement)
+
+
+# ------------------------------------------------------------------------------------------------------------ networks
+
+
+def cubature(size):
+    """Points ±√size e_j with equal weights: exact for the mean of a quadratic under a standard normal."""
+    return np.concatenate([np.sqrt(size) * np.eye(size), -np.sqrt(size) * np.eye(size)])
+
+
+def log_gaussian(x, mean, covariance):
+    """Log-densities of the rows of `x`."""
+    inverse = np.linalg.inv(covariance)
+    residual = x - mean
+    _, logdet = np.linalg.slogdet(2 * np.pi * covariance)
+    return -0.5 * (logdet + np.einsum("ni,ij,nj->n", residual, inverse, residual))
+
+
+def gaussian_divergence(mean_1, covariance_1, mean_2, covariance_2):
+    """KL of Gaussians with full covariances, for rows of means and stacks of covariances."""
+    inverse = np.linalg.inv(covariance_2)
+    shift = mean_2 - mean_1
+    return 0.5 * (
+        np.trace(inverse @ covariance_1, axis1=-2, axis2=-1)
+        + np.einsum("ni,nij,nj->n", shift, np.broadcast_to(inverse, covariance_1.shape), shift)
+        - mean_1.shape[1]
+        + np.linalg.slogdet(covariance_2)[1]
+        - np.linalg.slogdet(covariance_1)[1]
+    )
+
+
+class LinearGaussian:
+    """A variational autoencoder with a linear decoder and fixed noise: p(x) and the posterior are Gaussian."""
+
+    latent, observed, noise = 2, 5, 0.3
+
+    def __init__(self):
+        k = self.latent
+        self.encoder = m.Linear(self.observed, 2 * k)
+        self.decoder = m.Linear(k, self.observed)
+        log_noise = np.full(self.observed, np.log(self.noise))
+
+        def parts(p, x, eps):
+            code = self.encoder(p["encoder"], x)
+            mean, log_variance = code[:, :k], code[:, k:]
+            z = mean + F.exp(0.5 * log_variance) * eps
+            fit = m.gaussian_log_likelihood(x, self.decoder(p["decoder"], z), log_noise)
+            return fit, m.gaussian_kl(mean, log_variance), mean, log_variance
+
+        self.parts = parts
+        self.compiled = m.compile(parts)
+
+    def init(self, rng):
+        return {"encoder": self.encoder.init(rng), "decoder": self.decoder.init(rng)}
+
+    def trained(self, parameters, x, seed):
+        def loss(p, batch, run):
+            fit, kl, _, _ = self.parts(p, batch, F.normal(run.generator, (batch.shape[0], self.latent)))
+            return F.mean(kl - fit)
+
+        run = m.train(loss, parameters, lambda step: x, optimiser=m.Adam(0.02), steps=300, seed=seed)
+        return run.parameters
+
+    def read(self, p, x):
+        """The network's reconstruction term and KL, and the exact log p(x), posterior and gaps, per example."""
+        points = cubature(self.latent)
+        runs = [
+            [np.array(a) for a in self.compiled(p, x, np.broadcast_to(e, (len(x), self.latent)).copy())] for e in points
+        ]
+        fit = np.mean([r[0] for r in runs], axis=0)
+        _, kl, mean, log_variance = runs[0]
+        W, bias = np.asarray(p["decoder"]["weight"]), np.asarray(p["decoder"]["bias"])
+        covariance = np.linalg.inv(np.eye(self.latent) + W.T @ W / self.noise)
+        posterior_mean = (x - bias) @ W @ covariance / self.noise
+        own = np.exp(log_variance)[:, :, None] * np.eye(self.latent)
+        target = np.broadcast_to(covariance, own.shape)
+        return SimpleNamespace(
+            fit=fit,
+            kl=kl,
+            entropy=0.5 * np.sum(log_variance + np.log(2 * np.pi * np.e), axis=1),
+            evidence=log_gaussian(x, bias, W @ W.T + self.noise * np.eye(self.observed)),
+            gap=gaussian_divergence(mean, own, posterior_mean, target),
+            reversed_gap=gaussian_divergence(posterior_mean, target, mean, own),
+        )
+
+
+def linear_gaussian_gap(seed):
+    """ELBO + KL(q ‖ posterior) = log p(x) in a linear-Gaussian autoencoder, at random and at trained parameters."""
+    rng = np.random.default_rng(seed)
+    net = LinearGaussian()
+    x = rng.normal(size=(40, 2)) @ rng.normal(size=(2, 5)) + 0.5 * rng.normal(size=(40, 5))
+    start = net.init(rng)
+    readings = [net.read(p, x) for p in (start, net.trained(start, x, int(rng.integers(2**31))))]
+
+    def stacked(value):
+        return np.concatenate([value(r) for r in readings])
+
+    predicted = stacked(lambda r: r.evidence)
+    return Reading(
+        predicted=predicted,
+        measured=stacked(lambda r: r.fit - r.kl + r.gap),
+        # Roundings of numbers of order a hundred: the points of the noise make the expectation exact.
+        tolerance=1e-9,
+        near_misses={
+            "the KL to the prior counted twice": stacked(lambda r: r.evidence + r.kl),
+            "half the KL to the prior": stacked(lambda r: r.evidence - r.kl / 2),
+            "no gap": stacked(lambda r: r.evidence + r.gap),
+            "the gap turned round": stacked(lambda r: r.evidence + r.gap - r.reversed_gap),
+            "the entropy of q forgotten": stacked(lambda r: r.evidence + r.entropy),
+            "one part in a million too large": predicted * (1 + 1e-6),
+        },
+        false_alarm=0.0,
+        detail={
+            "mean gap, random parameters": float(readings[0].gap.mean()),
+            "mean gap, trained parameters": float(readings[1].gap.mean()),
+        },
+    )
+
+
+def posterior_as_encoder(seed):
+    """With the exact posterior as the encoder, the network's ELBO is log p(x)."""
+    rng = np.random.default_rng(seed)
+    net = LinearGaussian()
+    # Orthogonal columns: the posterior's covariance is diagonal, so that a diagonal encoder can be the posterior.
+    columns, _ = np.linalg.qr(rng.normal(size=(net.observed, net.latent)))
+    W, bias = columns * np.array([1.5, 0.7]), rng.normal(size=net.observed)
+    variance = 1 / (1 + np.sum(W**2, axis=0) / net.noise)
+    to_mean = variance[:, None] * W.T / net.noise
+    encoder = {
+        "weight": np.concatenate([to_mean, np.zeros_like(to_mean)]),
+        "bias": np.concatenate([-to_mean @ bias, np.log(variance)]),
+    }
+    decoder = {"weight": W, "bias": bias}
+    x = rng.normal(size=(30, net.latent)) @ W.T + bias + np.sqrt(net.noise) * rng.normal(size=(30, net.observed))
+    exact = net.read({"encoder": encoder, "decoder": decoder}, x)
+    wide = net.read({"encoder": encoder | {"bias": encoder["bias"] + [0, 0, 1e-2, 0]}, "decoder": decoder}, x)
+    return Reading(
+        predicted=exact.evidence,
+        measured=exact.fit - exact.kl,
+        tolerance=1e-9,
+        near_misses={
+            "a variance that is one part in a hundred too large is as good": 2 * exact.evidence - (wide.fit - wide.kl),
+            "half the KL": exact.evidence - exact.kl / 2,
+            "twice the KL": exact.evidence + exact.kl,
+            "the reconstruction alone": exact.evidence - exact.kl,
+        },
+        false_alarm=0.0,
+        detail={"examples": len(x)},
+    )
+
+
+def digits_bound(seed):
+    """A small autoencoder of digits: its ELBO against sampled log-weights, and against an importance-weighted bound.
+
+    The three estimates use independent noise.  An inequality is read as an equation: the importance-weighted estimate
+    is the larger of itself and of the ELBO.
+    """
+    try:
+        digits = m.digits()
+    except m.MissingDataError as missing:
+        raise NotRun(str(missing)) from None
+    k, hidden, pixels, test, draws, group = 4, 48, 784, 100, 64, 8
+    start, train_seed, *noise_seeds = seed.spawn(6)
+    rng = np.random.default_rng(start)
+    images = (digits.images.reshape(-1, pixels) > 0.5).astype(np.float32)
+    order = rng.permutation(len(images))
+    held_out, training = images[order[:test]], images[order[test:]]
+    encoder = m.Sequential(m.Linear(pixels, hidden), m.Tanh(), m.Linear(hidden, 2 * k))
+    decoder = m.Sequential(m.Linear(k, hidden), m.Tanh(), m.Linear(hidden, pixels))
+
+    def parts(p, x, eps):
+        code = encoder(p["encoder"], x)
+        mean, log_variance = code[:, :k], code[:, k:]
+        z = mean + F.exp(0.5 * log_variance) * eps
+        fit = m.bernoulli_log_likelihood(x, decoder(p["decoder"], z))
+        kl = m.gaussian_kl(mean, log_variance)
+        zero = np.zeros(k, dtype=np.float32)
+        log_weight = fit + m.gaussian_log_likelihood(z, zero, zero) - m.gaussian_log_likelihood(z, mean, log_variance)
+        return fit, kl, log_weight
+
+    def loss(p, batch, run):
+        fit, kl, _ = parts(p, batch, F.normal(run.generator, (batch.shape[0], k)))
+        return F.mean(kl - fit)
+
+    parameters = {"encoder": encoder.init(rng), "decoder": decoder.init(rng)}
+    fitted = m.train(
+        loss, parameters, m.Batches(training, 64, seed=1), optimiser=m.Adam(3e-3), steps=500, dtype=np.float32,
+        seed=int(np.random.default_rng(train_seed).integers(2**31)),
+    ).parameters  # fmt: skip
+    evaluate = m.compile(parts, dtype=np.float32)
+
+    def sampled(noise_seed):
+        """Reconstruction terms and log-weights, (draws, test) each, and the KL of every example."""
+        draw = np.random.default_rng(noise_seed)
+        runs = [
+            [np.array(a, dtype=float) for a in evaluate(fitted, held_out, draw.standard_normal((test, k)))]
+            for _ in range(draws)
+        ]
+        return np.array([r[0] for r in runs]), np.array([r[2] for r in runs]), runs[0][1]
+
+    def importance(log_weights):
+        """log of the mean weight in groups of independent draws, (draws/group, test)."""
+        grouped = log_weights.reshape(draws // group, group, test)
+        top = grouped.max(axis=1, keepdims=True)
+        return np.log(np.mean(np.exp(grouped - top), axis=1)) + top[:, 0]
+
+    pilot, one, two, three = (sampled(s) for s in noise_seeds)
+
+    def error(values):
+        """The standard error of the mean over the draws and examples, from the pilot's noise alone."""
+        return np.sqrt(np.sum(values.var(axis=0, ddof=1) / len(values))) / test
+
+    fit, kl = one[0].mean(), one[2].mean()
+    log_weight, bound_iw = two[1].mean(), importance(three[1]).mean()
+
+    def prediction(factor):
+        lower = fit - factor * kl
+        return np.array([lower, max(lower, bound_iw)])
+
+    errors = np.array(
+        [np.hypot(error(pilot[0]), error(pilot[1])), np.hypot(error(pilot[0]), error(importance(pilot[1])))]
+    )
+    return Reading(
+        predicted=prediction(1),
+        measured=np.array([log_weight, bound_iw]),
+        # Estimated on the pilot's noise, which neither side uses; the single precision of sums of 784 terms is 1e-3.
+        tolerance=6.5 * errors + 1e-3,
+        near_misses={
+            "half the KL": prediction(0.5),
+            "twice the KL": prediction(2),
+            "no KL": prediction(0),
+            "the KL with the wrong sign": prediction(-1),
+            "a tenth more of the KL": prediction(1.1),
+        },
+        # Two comparisons at 6.5 standard errors: 1.6e-10 for a normal law; the central limit theorem is not certified.
+        false_alarm=2e-10,
+        detail={
+            "test digits": test,
+            "draws": draws,
+            "ELBO": float(fit - kl),
+            "importance-weighted bound": float(bound_iw),
+            "KL": float(kl),
+        },
+    )
+
+
+def gaussian_kl_of_an_encoder(seed):
+    """The mean log-ratio of an encoder's Gaussian to another one, exact by cubature, against the closed form."""
+    rng = np.random.default_rng(seed)
+    size, batch = 3, 20
+    encoder = m.Sequential(m.Linear(6, 10), m.Tanh(), m.Linear(10, 2 * size))
+    p = encoder.init(rng)
+    x = 2 * rng.normal(size=(batch, 6))
+    prior_mean, prior_log = rng.normal(size=size), rng.normal(size=size)
+
+    def log_ratio_at(p, x, eps):
+        code = encoder(p, x)
+        mean, log_variance = code[:, :size], code[:, size:]
+        z = mean + F.exp(0.5 * log_variance) * eps
+        ratio = m.gaussian_log_likelihood(z, mean, log_variance) - m.gaussian_log_likelihood(z, prior_mean, prior_log)
+        return ratio, code
+
+    run = m.compile(log_ratio_at)
+    runs = [run(p, x, np.broadcast_to(e, (batch, size)).copy()) for e in cubature(size)]
+    measured = np.mean([np.array(r[0]) for r in runs], axis=0)
+    code = np.array(runs[0][1])
+    mean, log_variance = code[:, :size], code[:, size:]
+    quotient = np.exp(log_variance - prior_log)
+    moved = (mean - prior_mean) ** 2 / np.exp(prior_log)
+
+    def closed(trace=1.0, shift=1.0, one=1.0, log_term=1.0):
+        return 0.5 * np.sum(trace * quotient + shift * moved - one - log_term * (log_variance - prior_log), axis=1)
+
+    return Reading(
+        predicted=closed(),
+        measured=measured,
+        tolerance=1e-10,  # roundings of a few numbers of order ten
+        near_misses={
+            "without the half": 2 * closed(),
+            "the logarithm with the wrong sign": closed(log_term=-1.0),
+            "standard deviations under the logarithm": closed(log_term=0.5),
+            "the dimension forgotten": closed(one=0.0),
+            "one part in a million too large": closed() * (1 + 1e-6),
+        },
+        false_alarm=0.0,
+        detail={"dimension": size, "examples": batch},
+    )
+
+
+def network_gradients(seed):
+    """Three gradients of E f(μ + σ ε) for a small network f, by quadrature: pathwise, score function, and by hand."""
+    rng = np.random.default_rng(seed)
+    net = m.Sequential(m.Linear(1, 8), m.Tanh(), m.Linear(8, 1))
+    p = net.init(rng)
+    nodes, weights = np.polynomial.hermite_e.hermegauss(80)
+    weights = weights / weights.sum()
+    at = np.array([rng.normal(), 0.6])
+
+    def expected(theta):
+        z = theta[0] + theta[1] * nodes
+        return F.sum(weights * net(p, F.reshape(z, (-1, 1)))[:, 0])
+
+    def surrogate(theta, z):
+        values = F.stop_gradient(net(p, F.reshape(z, (-1, 1)))[:, 0])
+        log_density = -0.5 * F.square((z - theta[0]) / theta[1]) - F.log(theta[1])
+        return F.sum(weights * values * log_density)
+
+    z = at[0] + at[1] * nodes
+    pathwise_gradient = np.array(m.compile(m.grad(expected))(at))
+    score_gradient = np.array(m.compile(m.grad(surrogate))(at, z))
+    slopes = np.array(m.compile(m.grad(lambda z: F.sum(net(p, F.reshape(z, (-1, 1))))))(z))
+    values = np.array(m.compile(lambda z: net(p, F.reshape(z, (-1, 1)))[:, 0])(z))
+    return SimpleNamespace(
+        at=at, nodes=nodes, weights=weights, pathwise=pathwise_gradient, score=score_gradient, slopes=slopes,
+        values=values,
+    )  # fmt: skip
+
+
+def pathwise_in_a_network(seed):
+    """Back-propagation through z = μ + σ ε into (μ, σ), against E f'(z) and E f'(z) ε."""
+    r = network_gradients(seed)
+    predicted = np.array([np.sum(r.weights * r.slopes), np.sum(r.weights * r.slopes * r.nodes)])
+    return Reading(
+        predicted=predicted,
+        measured=r.pathwise,
+        tolerance=1e-12,  # eighty summands of order one
+        near_misses={
+            "σ in front": predicted * r.at[1],
+            "ε forgotten": np.full(2, predicted[0]),
+            "the slope at the mean": np.array([r.slopes[len(r.slopes) // 2], 0.0]),
+            "one part in a million too large": predicted * (1 + 1e-6),
+        },
+        false_alarm=0.0,
+        detail={"quadrature nodes": len(r.nodes)},
+    )
+
+
+def score_function_in_a_network(seed):
+    """Back-propagation through log q alone, f held fixed, against the pathwise gradient of the same expectation."""
+    r = network_gradients(seed)
+    return Reading(
+        predicted=r.pathwise,
+        measured=r.score,
+        # Quadrature with 80 nodes of a network whose nearest pole is several σ away: far below this.
+        tolerance=1e-8,
+        near_misses={
+            "the sign turned": -r.pathwise,
+            "σ forgotten in the score": r.pathwise * r.at[1],
+            "a sum over the draws in place of the mean": r.pathwise * len(r.nodes),
+            "one part in ten thousand too large": r.pathwise * (1 + 1e-4),
+        },
+        false_alarm=0.0,
+        detail={"quadrature nodes": len(r.nodes)},
+    )
+
+
+# -------------------------------------------------------------------------------------------------------------- claims
+
+analytic = ("finite evidence", "integrable logarithms")
+expected_fit = Int(general.measure, lambda z: general.q(z) * log(general.l(z)))
+law_of_general = posterior(general)
+log_evidence = log(general.evidence)
+integrals = {"experiment": "integrals against a measure that is not named; the networks estimate them by sampling"}
+finite_sums = {"experiment": "finite sums, which the instances evaluate; nothing is estimated or differentiated"}
+draws = Givens()
+number_of_draws = draws.size("I")
+
+
+def weighted_score(z):
+    """q(θ, z) f(z) ∂ log q(θ, z)/∂θ."""
+    return scored.q(scored.theta, z) * scored.f(z) * scored.score(z)
+
+
+problem = Problem(
+    id=ID,
+    title="Evidence lower bound",
+    topic="latent_variables",
+    summary="The bound, its gap, when it is tight, the Gaussian KL in closed form, and the gradients that train it.",
+    sources=(
+        "elbo-kl-form",
+        "elbo-jensen",
+        "elbo-sampling-distribution",
+        "entropy-kl-identity",
+        "reparameterization-trick",
+        "reparameterization-gaussian-square",
+        "score-function-gradient",
+        "vae-encoder-decoder-bernoulli",
+        "udl-elbo-from-posterior-kl",
+        "udl-score-function-estimator",
+        "udl-gaussian-kl-univariate",
+        "udl-gaussian-kl-multivariate-diffusion",
+        "cs-vae-objective",
+        "cs-elbo-derivation",
+        "cs-elbo-joint-form",
+        "cs-elbo-decoder-gradient",
+        "cs-kl-nonnegative",
+        "cs-gaussian-kl-diagonal",
+        "cs-gaussian-cross-entropy-diagonal",
+        "cs-reparameterised-gradient",
+    ),
+    claims=(
+        Claim(
+            name="identity",
+            summary="log p(x) = ELBO + KL(q ‖ p(·|x)), for sums and for densities alike",
+            context=general.context,
+            statement=eq(log_evidence, general.elbo + gap(general)),
+            proof=identity(general),
+            networks=(
+                Measurement(
+                    "linear-Gaussian autoencoder",
+                    "ELBO and gap of a model whose p(x) is known, at random and at trained parameters",
+                    linear_gaussian_gap,
+                ),
+            ),
+            not_applicable=integrals,
+            misconceptions=(
+                Misconception(
+                    "the gap turned round",
+                    eq(log_evidence, general.elbo + KL(general.measure, law_of_general, general.q)),
+                ),
+                Misconception(
+                    "the gap is the KL to the prior",
+                    eq(log_evidence, general.elbo + KL(general.measure, general.q, general.p)),
+                ),
+                Misconception("half the KL to the prior", eq(log_evidence, half_kl(general) + gap(general))),
+                Misconception(
+                    "the entropy of q forgotten",
+                    eq(
+                        log_evidence,
+                        Int(general.measure, lambda z: general.q(z) * log(general.p(z) * general.l(z))) + gap(general),
+                    ),
+                ),
+            ),
+            assumptions=analytic,
+        ),
+        Claim(
+            name="bound",
+            summary="ELBO ≤ log p(x), for sums and for densities alike",
+            context=general.context,
+            statement=le(general.elbo, log_evidence),
+            proof=bound(general),
+            networks=(
+                Measurement(
+                    "autoencoder of digits",
+                    "the ELBO of real digits, log-weights and an importance-weighted bound, from independent noise",
+                    digits_bound,
+                ),
+            ),
+            not_applicable=integrals,
+            misconceptions=(
+                Misconception("an upper bound", le(log_evidence, general.elbo)),
+                Misconception("the reconstruction alone", le(expected_fit, log_evidence)),
+                Misconception(
+                    "log E for E log",
+                    le(log(Int(general.measure, lambda z: general.q(z) * general.l(z))), log_evidence),
+                ),
+                Misconception("half the KL", le(half_kl(general), log_evidence)),
+            ),
+            assumptions=analytic,
+        ),
+        Claim(
+            name="gap-not-negative",
+            summary="KL(q ‖ p(·|x)) ≥ 0",
+            context=general.context,
+            statement=le(0, gap(general)),
+            proof=gibbs(general),
+            not_applicable=integrals,
+            assumptions=analytic,
+        ),
+        Claim(
+            name="joint-form",
+            summary="ELBO = E_q log (p(z) l(z) / q(z))",
+            context=general.context,
+            statement=eq(
+                general.elbo,
+                Int(general.measure, lambda z: general.q(z) * log(general.p(z) * general.l(z) / general.q(z))),
+            ),
+            proof=joint_form,
+            not_applicable=integrals,
+            misconceptions=(
+                Misconception(
+                    "z drawn from the prior",
+                    eq(
+                        general.elbo,
+                        Int(general.measure, lambda z: general.p(z) * log(general.p(z) * general.l(z) / general.q(z))),
+                    ),
+                ),
+            ),
+            assumptions=("integrable logarithms",),
+        ),
+        Claim(
+            name="three-terms-as-printed",
+            summary="E_q log l − KL(q ‖ p(·|x)) ≥ 0: the last line of the decomposition as printed",
+            context=general.context,
+            statement=le(0, expected_fit - gap(general)),
+            as_printed=True,
+        ),
+        Claim(
+            name="identity-finite",
+            summary="log p(x) = ELBO + KL(q ‖ p(·|x)) for K latents: the same proof with sums",
+            context=finite.context,
+            statement=eq(log(finite.evidence), finite.elbo + gap(finite)),
+            proof=identity(finite),
+            not_applicable=finite_sums,
+        ),
+        Claim(
+            name="bound-finite",
+            summary="ELBO ≤ log p(x) for K latents: the same proof with sums",
+            context=finite.context,
+            statement=le(finite.elbo, log(finite.evidence)),
+            proof=bound(finite),
+            not_applicable=finite_sums,
+        ),
+        Claim(
+            name="tight-at-the-posterior",
+            summary="ELBO = log p(x) where q is the posterior, for sums and for densities alike",
+            context=tight.context,
+            statement=eq(tight.elbo, log(tight.evidence)),
+            proof=equality_at_the_posterior,
+            networks=(
+                Measurement(
+                    "the posterior as the encoder",
+                    "the ELBO of a linear-Gaussian autoencoder whose encoder is set to the posterior",
+                    posterior_as_encoder,
+                ),
+            ),
+            not_applicable=integrals,
+            assumptions=analytic,
+        ),
+        Claim(
+            name="tight-only-at-the-posterior",
+            summary="for K latents, ELBO = log p(x) if and only if q is the posterior",
+            context=finite.context,
+            statement=iff(
+                eq(finite.elbo, log(finite.evidence)),
+                ForAll(finite.domain, lambda k: eq(finite.q(k), posterior(finite)(k))),
+            ),
+            proof=equality_only_at_the_posterior,
+            not_applicable=finite_sums,
+            misconceptions=(
+                Misconception(
+                    "tight at the prior",
+                    iff(
+                        eq(finite.elbo, log(finite.evidence)),
+                        ForAll(finite.domain, lambda k: eq(finite.q(k), finite.p(k))),
+                    ),
+                ),
+            ),
+        ),
+        Claim(
+            name="data-set",
+            summary="Σ_i E_q(i) [log p(z) − log q_i(z) + log p(x_i|z)] ≤ Σ_i log p(x_i)",
+            context=data.context,
+            statement=le(Sum(1, data.N, data.bound), Sum(1, data.N, lambda i: log(data.evidence(i)))),
+            proof=bound_for_a_data_set,
+            not_applicable=finite_sums,
+        ),
+        Claim(
+            name="data-set-as-printed",
+            summary="the same with one sum to N and the other to n, as printed",
+            context=two_sizes.context,
+            statement=le(
+                Sum(1, two_sizes.n, two_sizes.bound), Sum(1, two_sizes.N, lambda i: log(two_sizes.evidence(i)))
+            ),
+            as_printed=True,
+        ),
+        Claim(
+            name="gaussian-kl",
+            summary="KL of diagonal Gaussians in d dimensions: ½ Σ (A/B + (a−b)²/B − 1 − log A/B)",
+            context=gaussian.context,
+            statement=eq(gaussian_kl, closed_kl),
+            proof=gaussian_kl_in_closed_form,
+            networks=(
+                Measurement(
+                    "encoder", "the mean log-ratio of an encoder's Gaussian to another one", gaussian_kl_of_an_encoder
+                ),
+            ),
+            misconceptions=(
+                Misconception("without the half", eq(gaussian_kl, 2 * closed_kl)),
+                Misconception(
+                    "the logarithm with the wrong sign",
+                    eq(gaussian_kl, closed_kl + Sum(1, dimension, lambda j: log(A(j) / B(j)))),
+                ),
+                Misconception(
+                    "half the logarithm",
+                    eq(gaussian_kl, closed_kl + Sum(1, dimension, lambda j: log(A(j) / B(j))) / 4),
+                ),
+                Misconception(
+                    "the KL turned round",
+                    eq(
+                        gaussian_kl,
+                        Sum(1, dimension, lambda j: B(j) / A(j) + (a(j) - b(j)) ** 2 / A(j) - 1 - log(B(j) / A(j))) / 2,
+                    ),
+                ),
+            ),
+        ),
+        Claim(
+            name="gaussian-kl-not-negative",
+            summary="the closed form is at least 0",
+            context=gaussian.context,
+            statement=le(0, closed_kl),
+            proof=gaussian_kl_not_negative,
+            not_applicable=finite_sums,
+        ),
+        Claim(
+            name="gaussian-kl-to-the-standard-normal",
+            summary="KL(N(m, diag s) ‖ N(0, I)) = ½ Σ (s + m² − 1 − log s)",
+            context=standard.context,
+            statement=eq(standard_kl, standard_closed),
+            proof=closed_form_at_once("E z² = s + m², coordinate by coordinate"),
+            misconceptions=(
+                Misconception("without the half", eq(standard_kl, 2 * standard_closed)),
+                Misconception("the one forgotten", eq(standard_kl, standard_closed + d_0 / 2)),
+            ),
+        ),
+        Claim(
+            name="gaussian-cross-entropy",
+            summary="E log N(z; b, diag B) = −d/2 log 2π − ½ Σ log B − ½ Σ (A + (a−b)²)/B",
+            context=gaussian.context,
+            statement=eq(cross_entropy_term, cross_entropy_closed(dimension)),
+            proof=closed_form_at_once("E (z − b)² = A + (a − b)², coordinate by coordinate"),
+        ),
+        Claim(
+            name="gaussian-cross-entropy-as-printed",
+            summary="the same with −½ log 2π in any dimension, as printed",
+            context=gaussian.context,
+            statement=eq(cross_entropy_term, cross_entropy_closed(num(1))),
+            as_printed=True,
+        ),
+        Claim(
+            name="pathwise-mean",
+            summary="∂/∂μ E f(μ + σε) = E f'(μ + σε), where ∂ and E may be exchanged",
+            context=path.context,
+            statement=eq(D(mean_of_f, centre), E(P_path, slope)),
+            proof=by_exchange(under_mu, "chain rule: ∂z/∂μ = 1"),
+            networks=(Measurement("network", "back-propagation through z = μ + σε", pathwise_in_a_network),),
+            misconceptions=(
+                Misconception("σ in front", eq(D(mean_of_f, centre), scale * E(P_path, slope))),
+                Misconception("the slope at the mean", eq(D(mean_of_f, centre), derivative_at(lambda x: f(x), centre))),
+            ),
+            assumptions=("exchange of ∂/∂μ and E",),
+        ),
+        Claim(
+            name="pathwise-scale",
+            summary="∂/∂σ E f(μ + σε) = E f'(μ + σε) ε, where ∂ and E may be exchanged",
+            context=path.context,
+            statement=eq(D(mean_of_f, scale), E(P_path, lambda w: slope(w) * noise(w))),
+            proof=by_exchange(under_sigma, "chain rule: ∂z/∂σ = ε"),
+            misconceptions=(Misconception("ε forgotten", eq(D(mean_of_f, scale), E(P_path, slope))),),
+            assumptions=("exchange of ∂/∂σ and E",),
+        ),
+        Claim(
+            name="pathwise-square",
+            summary="∂/∂θ E (θ + ε)² = 2θ, without any exchange: the expectation is θ² + 1",
+            context=square.context,
+            statement=eq(D(mean_square, theta_sq), 2 * theta_sq),
+            proof=square_gradient,
+        ),
+        Claim(
+            name="pathwise-square-variance",
+            summary="one pathwise draw 2(θ + ε) of that gradient has variance 4",
+            context=square.context,
+            statement=eq(Var(P_sq, lambda w: 2 * (theta_sq + noise_sq(w))), 4),
+            proof=closed_form_at_once("Var 2ε = 4 Var ε"),
+        ),
+        Claim(
+            name="score-function",
+            summary="∂/∂θ E_q f = E_q f ∂ log q/∂θ, where ∂ and ∫ may be exchanged",
+            context=scored.context,
+            statement=eq(D(scored.expectation, scored.theta), Int(scored.mu, weighted_score)),
+            proof=by_exchange(scored.exchange, "∂q = q ∂ log q"),
+            networks=(
+                Measurement("surrogate loss", "back-propagation through log q alone", score_function_in_a_network),
+            ),
+            not_applicable=integrals,
+            misconceptions=(
+                Misconception(
+                    "the logarithm forgotten",
+                    eq(
+                        D(scored.expectation, scored.theta),
+                        Int(
+                            scored.mu,
+                            lambda z: (
+                                scored.q(scored.theta, z) * scored.f(z) * D(scored.q(scored.theta, z), scored.theta)
+                            ),
+                        ),
+                    ),
+                ),
+            ),
+            assumptions=("exchange of ∂/∂θ and ∫ q f",),
+        ),
+        Claim(
+            name="score-has-mean-zero",
+            summary="E_q ∂ log q/∂θ = 0, where ∂ and ∫ may be exchanged",
+            context=scored.context,
+            statement=eq(Int(scored.mu, lambda z: scored.q(scored.theta, z) * scored.score(z)), 0),
+            proof=score_has_mean_zero,
+            not_applicable=integrals,
+            assumptions=("normalised for every θ", "exchange of ∂/∂θ and ∫ q"),
+        ),
+        Claim(
+            name="score-function-as-printed",
+            summary="the estimate from I draws as a plain sum, as printed: its mean is I times the gradient",
+            context=scored.context.extended(*draws.context.declarations),
+            statement=eq(
+                D(scored.expectation, scored.theta), Sum(1, number_of_draws, lambda i: Int(scored.mu, weighted_score))
+            ),
+            as_printed=True,
+        ),
+        Claim(
+            name="decoder-gradient",
+            summary="∂/∂θ ELBO = E_q ∂ log p_θ(x, z)/∂θ, where ∂ and E_q may be exchanged",
+            context=decoder.context,
+            statement=eq(
+                D(decoder.elbo, decoder.theta),
+                Int(decoder.mu, lambda z: decoder.q(z) * D(log(decoder.joint(z)), decoder.theta)),
+            ),
+            proof=by_exchange(decoder.exchange, "p(z) and q(z) do not depend on θ"),
+            not_applicable=integrals,
+            misconceptions=(
+                Misconception(
+                    "the gradient of log p(x)",
+                    eq(D(decoder.elbo, decoder.theta), D(log(decoder.evidence), decoder.theta)),
+                ),
+            ),
+            assumptions=("exchange of ∂/∂θ and E_q",),
+        ),
+        Claim(
+            name="decoder-gradient-as-printed",
+            summary="∂/∂θ E_q log (p_θ(x)/q(z)) in place of the joint density, as printed",
+            context=decoder.context,
+            statement=eq(
+                D(decoder.elbo, decoder.theta),
+                Int(decoder.mu, lambda z: decoder.q(z) * D(log(decoder.evidence / decoder.q(z)), decoder.theta)),
+            ),
+            as_printed=True,
+        ),
+    ),
+)
