@@ -203,8 +203,8 @@ def _run(entries: list[Entry], options: Options, quiet: bool = False) -> Report:
     try:
         with progress(quiet) as listener:
             return verify_entries(entries, options, listener)
-    except Interrupted as error:
-        typer.echo(str(error), err=True)
+    except (Interrupted, KeyboardInterrupt) as error:
+        typer.echo(str(error) or "interrupted", err=True)
         raise typer.Exit(130) from None
 
 

@@ -198,14 +198,14 @@ def select(names: Sequence[str] = (), *, topic: str | None = None, everything: b
         known = own_problems(complaints)
     chosen: dict[Path, Entry] = {}
     for name in names:
-        if _is_path(name):
+        found = [] if _is_path(name) else [e for e in known if e.id == name]
+        if not found:
             path = Path(name)
-            if not path.exists():
+            if path.is_dir() or (_is_path(name) and path.exists()):
+                found = read_all(problem_files([path]))
+            elif _is_path(name):
                 raise DiagnosticError(Diagnostic("DC101", "there is no such file", name))
-            found = read_all(problem_files([path]))
-        else:
-            found = [e for e in known if e.id == name]
-            if not found:
+            else:
                 raise DiagnosticError(_unknown("DC001", "problem", name, [e.id for e in known], complaints))
         chosen |= {e.path: e for e in found}
     if topic is not None:
@@ -226,7 +226,8 @@ def select(names: Sequence[str] = (), *, topic: str | None = None, everything: b
 
 
 def _is_path(name: str) -> bool:
-    return name.endswith(".py") or "/" in name or Path(name).is_dir()
+    """Whether a name can only be a path; any other name is an id first, and then perhaps a folder."""
+    return name.endswith(".py") or "/" in name or "\\" in name
 
 
 def _unknown(code: str, what: str, name: str, known: list[str], complaints: list[Diagnostic]) -> Diagnostic:

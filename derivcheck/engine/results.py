@@ -261,6 +261,15 @@ class Report:
         return min((r.verdict for r in self.results), key=lambda v: v.strength, default=Verdict.UNDECIDED)
 
     @property
+    def false_alarm(self) -> float:
+        """An upper bound on the probability that any of the run's statistical checks refutes a true claim."""
+        rates = [w.detail.get("false_alarm") for c in self.claims for w in c.witnesses if w.kind == "experiment"]
+        rates += [
+            m.get("false_alarm") for c in self.claims for m in c.witness("network").detail.get("measurements", ())
+        ]
+        return float(sum(r for r in rates if r is not None))
+
+    @property
     def as_expected(self) -> bool:
         """Whether nothing is refuted or undecided that should not be."""
         return all(r.as_expected for r in self.results)

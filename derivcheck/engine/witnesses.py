@@ -98,7 +98,7 @@ def proof(claim: Claim, stream: Stream, *, certificate: bool = False) -> Witness
     models = models_exist(claim.context, stream.integer("model"))
     if not models.found:
         return abstain(f"no case that satisfies the hypotheses was constructed: {models.reason}", "DC206")
-    detail["model"] = str(models.example)
+    detail["model"] = dict(models.example)
     for step, opinion in zip(detail["steps"], opinions([s.statement for s in found.steps], claim.context), strict=True):
         if opinion is not None:
             step["sympy"] = opinion

@@ -138,6 +138,8 @@ def summary(report: Report) -> Text:
     unheard = sum(w.outcome is Outcome.NOT_RUN for c in claims for w in c.witnesses)
     if unheard:
         parts.append(f"; {_count(unheard, 'witness', 'witnesses')} not run")
+    if report.false_alarm:
+        parts.append(f"; false alarms of all statistical checks together: at most {report.false_alarm:.1g}")
     parts.append(f"; {report.seconds:.1f} s")
     if report.from_cache:
         parts.append(f", {report.from_cache} from the cache")

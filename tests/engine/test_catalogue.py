@@ -106,6 +106,13 @@ def test_selection(own: Path) -> None:
     assert [e.id for e in twice] == ["softmax-jacobian", "xavier-initialisation"]
 
 
+def test_an_id_comes_before_a_folder_of_that_name(own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "softmax-jacobian").mkdir()
+    synthetic.write(tmp_path / "derivations", 'claim("c")', id="mine")
+    assert [e.id for e in select(["softmax-jacobian", "derivations"])] == ["softmax-jacobian", "mine"]
+
+
 def test_an_unknown_id_suggests_the_nearest(own: Path) -> None:
     with refusal("DC001") as caught:
         select(["softmax-jacobean"])

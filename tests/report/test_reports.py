@@ -44,6 +44,7 @@ EXPERIMENT = {
     "scale": 1.0,
 }
 READING = {
+    "false_alarm": 2e-9,
     "predicted": [1.0, 2.0, 3.0],
     "measured": [1.1, 2.0, None],
     "tolerance": 0.2,
@@ -128,6 +129,11 @@ def test_what_is_expected() -> None:
         "printed-but-true": False,
         "no-near-misses": True,
     }
+
+
+def test_the_false_alarm_rate_of_a_run_is_the_sum_of_all() -> None:
+    assert REPORT.false_alarm == pytest.approx(len(CLAIMS) * (1e-9 + 2e-9))
+    assert "at most 2e-08" in printed(REPORT)
 
 
 def test_json_keeps_its_contract() -> None:
