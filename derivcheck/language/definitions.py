@@ -66,7 +66,13 @@ class Definition:
         terms = [a if isinstance(a, Term) else b.as_real(a) for a in args]
         if len(terms) != self.arity:
             raise LanguageError(f"'{self.name}' takes {self.arity} arguments, {len(terms)} given")
-        return make("defn", terms, self, self.unfold(*terms).sort)
+        value = self.unfold(*terms)
+        # A symbol hidden in the body would escape substitution and every check of what is free.
+        hidden = free_symbols(value).difference(*map(free_symbols, terms))
+        if hidden:
+            names = ", ".join(sorted(str(s.data) for s in hidden))
+            raise LanguageError(f"the definition '{self.name}' uses {names}: pass it as an argument")
+        return make("defn", terms, self, value.sort)
 
     def __reduce__(self) -> str | tuple[object, ...]:
         if self.name in LIBRARY and LIBRARY[self.name] is self:
@@ -81,9 +87,20 @@ def _library(name: str) -> Definition:
     return LIBRARY[name]
 
 
+#: How often a name was defined: two definitions of one name are two notions.
+_defined: dict[str, int] = {}
+
+
 def define(name: str, body: Callable[..., Term], latex: str = "", *, scope: str = "") -> Definition:
-    """A definition of a problem's own; `scope` (the problem's id) keeps equal names of two problems apart."""
-    return Definition(name, body, body.__code__.co_argcount, latex, f"def {scope}:{name}")
+    """A definition of a problem's own; `scope` (the problem's id) keeps equal names of two problems apart.
+
+    Everything that the body mentions must be among its arguments; a hidden symbol is refused when it is applied.
+    """
+    token = f"def {scope}:{name}"
+    _defined[token] = _defined.get(token, 0) + 1
+    if _defined[token] > 1:
+        token += f"#{_defined[token]}"
+    return Definition(name, body, body.__code__.co_argcount, latex, token)
 
 
 def _standard(name: str, latex: str = "") -> Callable[[Callable[..., Term]], Definition]:
