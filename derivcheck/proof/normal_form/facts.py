@@ -19,9 +19,11 @@ from derivcheck.language import (
     open_binder,
     unfold,
 )
+from derivcheck.proof.normal_form.definite import invertible
 from derivcheck.proof.normal_form.linear import Linear
 from derivcheck.proof.normal_form.matching import match
 from derivcheck.proof.normal_form.poly import (
+    Poly,
     Unknown,
     constant,
     plus,
@@ -71,27 +73,37 @@ class Facts(Linear):
             case "or":
                 return any(self.holds(q) for q in p.args)
             case "implies":
-                return self.refuted(p.args[0]) or self.holds(p.args[1]) or self._known(p)
+                return self.refuted(p.args[0]) or self.holds(p.args[1]) or self.known(p)
             case "forall":
-                return self._holds_for_all(p) or self._known(p)
+                return self._holds_for_all(p) or self.known(p)
             case "le" | "lt" if p.args[0].sort in (INT, REAL):
-                return self._compares(p) or self._known(p)
+                return self._compares(p) or self.known(p)
             case "eq" if p.args[0].sort in (INT, REAL):
                 a, b = p.args
-                return not plus(self._nf(a), self._nf(b), Fraction(-1))
+                return self._vanishes(plus(self._nf(a), self._nf(b), Fraction(-1)))
             case "eq":
                 return p.args[0] == p.args[1]
             case "not":
                 q = p.args[0]
                 if q.op == "eq" and q.args[0].sort in (INT, REAL):
-                    return self._differs(*q.args) or self._known(p)
+                    return self._differs(*q.args) or self.known(p)
                 if q.op == "le":
                     return self.holds(lt(q.args[1], q.args[0]))
                 if q.op == "lt":
                     return self.holds(le(q.args[1], q.args[0]))
             case "integrable":
                 return self._integrable(p)
-        return self._known(p)
+            case "pred" if p.data == "invertible":
+                return self.known(p) or invertible(self, p.args[0])
+        return self.known(p)
+
+    def _vanishes(self, d: Poly) -> bool:
+        """Is the polynomial zero, under conditions that follow?"""
+        outer, self.n.conditions = self.n.conditions, []
+        try:
+            return self.n.is_zero(d) and all(self.holds(c) for c in self.n.conditions)
+        finally:
+            self.n.conditions = outer
 
     def refuted(self, p: Term) -> bool:
         """Does the negation follow?"""
@@ -151,7 +163,7 @@ class Facts(Linear):
         with Under(self.n, v, p.args[0]):
             return self.holds(body)
 
-    def _known(self, p: Term) -> bool:
+    def known(self, p: Term) -> bool:
         """Is `p` an instance of a fact, as it stands or after normalising both?"""
         p = unfold(p)
         for s in self.schemas:

@@ -129,7 +129,7 @@ class Indicators(Transcendental):
                     break
         if len(kept) == 1:
             return kept[0]
-        if len(kept) == 2 and not plus(*kept):
+        if len(kept) == 2 and not plus(kept[0], kept[1]):
             # max(a, -a) = |a|
             value = self.absolute(kept[0], to_term(kept[0]))
             return value if t.op == "max" else scaled(value, Fraction(-1))

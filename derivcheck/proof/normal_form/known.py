@@ -57,6 +57,7 @@ class Known(ABC):
         self._integrands: dict[Schema, Term | None] = {}
         self._ready = False
         self._budget: list[int] | None = None
+        self.propositions = frozenset(propositions := tuple(propositions))
         counter = 0
         for p in propositions:
             for schema in schemas_of(unfold(p), counter):
@@ -252,7 +253,7 @@ class Known(ABC):
         """Is ``goal >= 0`` (``> 0``) a non-negative combination of facts and of monomials of known sign?"""
 
     @abstractmethod
-    def _known(self, p: Term) -> bool:
+    def known(self, p: Term) -> bool:
         """Is `p` an instance of a fact?"""
 
     @abstractmethod

@@ -81,9 +81,9 @@ def product(n: Normaliser, t: Term) -> Poly:
         else:
             rest = mono_times(rest, ((a, e),))
     for a, e in rest:
-        k = e.integer
-        if k is not None and k != 0:
-            out = n.times(out, n.raised(_atom(n, v, length, ((a, UNIT),)), Lin(Fraction(k)), num(1)))
+        whole = e.integer
+        if whole is not None:
+            out = n.times(out, n.raised(_atom(n, v, length, ((a, UNIT),)), Lin(Fraction(whole)), num(1)))
         else:
             out = n.times(out, _atom(n, v, length, ((a, e),)))
     return out

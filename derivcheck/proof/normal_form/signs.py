@@ -212,7 +212,7 @@ class Signs(Integrability):
             return True
         if t.op == "pow" and is_integer(t.args[1]) and self.nonzero(t.args[0]):
             return True
-        if self._known(ne(t, num(0))) or self._known(ne(num(0), t)):
+        if self.known(ne(t, num(0))) or self.known(ne(num(0), t)):
             return True
         try:
             p = self._nf(t)
@@ -238,10 +238,10 @@ class Signs(Integrability):
         s = self.sign(a)
         if s is not None and abs(s) == 1:
             return True
-        return a != whole and (self._known(ne(a, num(0))) or (a.op in ("app", "sym") and self._ne_fact(a)))
+        return a != whole and (self.known(ne(a, num(0))) or (a.op in ("app", "sym") and self._ne_fact(a)))
 
     def _ne_fact(self, a: Term) -> bool:
-        return self._known(ne(a, num(0)))
+        return self.known(ne(a, num(0)))
 
     def poly_sign(self, p: Poly, structural: bool = True) -> int | float | None:
         """The sign of a polynomial: by its monomials, else by a linear combination of facts."""

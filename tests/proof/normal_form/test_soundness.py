@@ -23,6 +23,7 @@ from derivcheck.language import (
     eq,
     exp,
     factorial,
+    identity,
     ind,
     integer,
     integrable,
@@ -255,6 +256,23 @@ def test_a_gradient_does_not_tie_the_entries_of_a_symmetric_matrix() -> None:
     x = g.vector("x", n)
     form = Sum(1, n, lambda p: Sum(1, n, lambda q: x(p) * s(p, q) * x(q)))
     assert equal(g.context, D(form, s(i, k)), x(i) * x(k))
+
+
+def test_which_matrices_are_invertible() -> None:
+    g = Givens()
+    n, m = g.size("n"), g.size("m")
+    x = g.matrix("X", n, m)
+    p = g.matrix("P", n, n, positive_definite=True)
+    s = g.matrix("S", n, n, positive_semidefinite=True)
+    h = g.matrix("H", n, n, symmetric=True)
+    pos, some = g.real("a", above=0), g.real("b")
+    facts = Normaliser(g.context).facts
+    one = identity(m)
+    known = [x.T @ x + pos * one, x.T @ p @ x + one, x.T @ s @ x + pos * one, inverse(p), p @ p, p + s, pos * p]
+    unknown = [x.T @ x, x.T @ x + some * one, x.T @ h @ x + one, h, s, p + h, some * p, p + (-1) * s]
+    unknown.append(x.T @ x + (-pos) * one)
+    assert all(facts.holds(predicate("invertible", a)) for a in known)
+    assert not any(facts.holds(predicate("invertible", a)) for a in unknown)
 
 
 def test_an_empty_product_is_one() -> None:
