@@ -185,7 +185,7 @@ from derivcheck.models.tensor import (
     scope,
     variable,
 )
-from derivcheck.models.training import Batches, Trainer, Training, train
+from derivcheck.models.training import Batches, Trainer, Training, print_progress, train
 from derivcheck.models.tree import Structure, flatten, leaves, map_tree, paths, unflatten
 
 __all__ = [
@@ -349,6 +349,7 @@ __all__ = [
     "paths",
     "power",
     "primitives",
+    "print_progress",
     "random_mdp",
     "reachable",
     "read_idx",

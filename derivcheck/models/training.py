@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import math
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +30,7 @@ from derivcheck.models.replicate import replicated
 from derivcheck.models.tensor import Array, Tensor, as_tensor, variable
 from derivcheck.models.tree import flatten, map_tree, paths, unflatten
 
-__all__ = ["Batches", "Trainer", "Training", "train"]
+__all__ = ["Batches", "Trainer", "Training", "print_progress", "train"]
 
 #: Steps between the copies from which a step that fails is replayed.
 SNAPSHOT = 200
@@ -311,7 +312,7 @@ class Trainer:
         steps : int
             Total number of updates, those before a resumption included.
         progress : callable, optional
-            ``progress(step, steps, mean loss)``, called about a hundred times.
+            ``progress(step, steps, mean loss)``, called about a hundred times; see :func:`print_progress`.
         checkpoint : path, optional
             File to which the run is saved every ``every`` steps and at the end, atomically.
 
@@ -433,6 +434,17 @@ def _first_failure(graph: Graph, values: dict[Tensor, Any]) -> Tensor | None:
         return t.kind == "generator" or bool(np.isfinite(values[t]).all())
 
     return next((t for t in graph.nodes if not fine(t) and all(fine(x) for x in t.inputs)), None)
+
+
+def print_progress(step: int, steps: int, loss: float) -> None:
+    """A ``progress`` for :func:`train`: one line that is rewritten on a terminal, a line for every tenth elsewhere."""
+    text = f"step {step} of {steps}, loss {loss:.6g}"
+    if sys.stderr.isatty():
+        end = "\n" if step == steps else ""
+        sys.stderr.write(f"\r{text}\x1b[K{end}")
+    elif step == steps or step * 10 // steps != (step - max(1, steps // 100)) * 10 // steps:
+        sys.stderr.write(text + "\n")
+    sys.stderr.flush()
 
 
 def _primitive(t: Tensor) -> str:

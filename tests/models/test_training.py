@@ -173,6 +173,12 @@ def test_progress_is_reported() -> None:
     assert seen[-1] == (250, 250) and 100 <= len(seen) <= 126
 
 
+def test_printed_progress_is_ten_lines_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    fit(250, progress=m.print_progress)
+    lines = capsys.readouterr().err.splitlines()
+    assert 10 <= len(lines) <= 12 and lines[-1].startswith("step 250 of 250, loss ")
+
+
 def test_replicas_train_as_each_alone() -> None:
     net = m.Sequential(m.Linear(3, 4), m.Tanh(), m.Linear(4, 1))
     x = np.random.default_rng(0).standard_normal((10, 3))

@@ -68,21 +68,24 @@ def _cast(e: _Emitter, t: Tensor, out: str, ins: list[str]) -> list[str]:
 def _sum(e: _Emitter, t: Tensor, out: str, ins: list[str]) -> list[str]:
     x, axes = t.inputs[0], t.attributes["axes"]
     kept = x.ndim - len(axes)
-    leading, trailing = axes == tuple(range(len(axes))), axes == tuple(range(kept, x.ndim))
-    # A product with ones is several times faster than a reduction of a small array, and no slower elsewhere.
-    if kept and (leading or trailing) and x in e.plan.static and contiguous(x) and x.size and not _is_result(e, t):
-        rows = x.size // t.size if leading else t.size
-        matrix = e.place(e.plan.static[x].reshape(rows, -1))
-        vector = e.place(e.plan.static[t].reshape(-1))
-        ones = e.ones(x.size // t.size)
-        return [f"np.dot({ones}, {matrix}, out={vector})" if leading else f"np.dot({matrix}, {ones}, out={vector})"]
-    if len(axes) == 1 and x in e.plan.static and contiguous(x) and x.size and not _is_result(e, t):
-        (axis,) = axes
-        width = math.prod(x.shape[axis + 1 :])
-        stack = e.place(e.plan.static[x].reshape(-1, x.shape[axis], width))
+    plain = [f"np.add.reduce({ins[0]}, axis={axes}, out={out})"]
+    if not kept or not x.size or x not in e.plan.static or not contiguous(x) or _is_result(e, t):
+        return plain
+    # A product with ones is several times faster than a reduction of a small array, and no slower elsewhere. Long
+    # rows are left to NumPy, which adds them pairwise.
+    count = x.size // t.size
+    if axes == tuple(range(len(axes))):
+        matrix = e.place(e.plan.static[x].reshape(count, -1))
+        return [f"np.dot({e.ones(count)}, {matrix}, out={e.place(e.plan.static[t].reshape(-1))})"]
+    if axes == tuple(range(kept, x.ndim)) and count <= 4096:
+        matrix = e.place(e.plan.static[x].reshape(t.size, -1))
+        return [f"np.dot({matrix}, {e.ones(count)}, out={e.place(e.plan.static[t].reshape(-1))})"]
+    if len(axes) == 1 and axes[0] < x.ndim - 1:
+        width = math.prod(x.shape[axes[0] + 1 :])
+        stack = e.place(e.plan.static[x].reshape(-1, count, width))
         sums = e.place(e.plan.static[t].reshape(-1, 1, width))
-        return [f"np.matmul({e.ones(x.shape[axis])}[None], {stack}, out={sums})"]
-    return [f"np.add.reduce({ins[0]}, axis={axes}, out={out})"]
+        return [f"np.matmul({e.ones(count)}[None], {stack}, out={sums})"]
+    return plain
 
 
 def _is_result(e: _Emitter, t: Tensor) -> bool:
