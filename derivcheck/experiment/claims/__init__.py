@@ -15,6 +15,7 @@ evaluated in floating point at values that satisfy the Context.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -143,7 +144,9 @@ def _combined(found: list[ExperimentResult]) -> ExperimentResult:
     if refuting:
         first = max(refuting, key=lambda r: abs(r.statistic or 0.0) / (r.critical or 1.0))
     elif speaking:
-        first = max(speaking, key=lambda r: r.detectable if r.detectable is not None else 0.0)
+        # Points at which nothing varies (a variance of 0) say little; they are counted, but not the ones to show.
+        telling = [r for r in speaking if r.detectable is not None and math.isfinite(r.detectable)] or speaking
+        first = max(telling, key=lambda r: r.detectable if r.detectable is not None else math.inf)
     else:
         first = found[0]
     rates = [r.false_alarm for r in found if r.false_alarm is not None]

@@ -27,6 +27,9 @@ DETECTABLE = 0.03
 MAX_DRAWS = 1 << 19
 SCOUTS = 2048
 
+#: Standard errors of the scouting draws below which a side counts as 0.
+NOISE = 6.0
+
 #: Step of the five-point difference, relative to the coordinate's size: its truncation error, of order h⁴, stays below
 #: what Monte Carlo can see.
 STEP = 1e-2
@@ -196,7 +199,10 @@ def test_comparison(
     means = scouted.mean(axis=0)
     left, right = sides(means)
     influence = float(np.abs(gradient(means) * spread).sum())
-    scale = max(abs(left), abs(right)) or influence
+    # A side that cannot be told from 0 is no measure of what matters; the spread of the draws is.
+    larger = max(abs(left), abs(right))
+    seen = larger > NOISE * influence / np.sqrt(SCOUTS)
+    scale = larger if seen else influence
     if not np.isfinite(scale) or scale == 0.0:
         raise Unsupported("no finite value" if scale else "nothing varies")
     relation: Relation = "==" if comparison.relation == "==" else "<="
@@ -206,7 +212,7 @@ def test_comparison(
         pilot_rng=rng(seed, *names, "pilot"),
         rng=rng(seed, *names, "main"),
         scale=np.array([scale]),
-        scale_name="the larger side",
+        scale_name="the larger side" if seen else "the spread of the draws",
         alpha=alpha,
         detectable=DETECTABLE,
         max_draws=MAX_DRAWS,

@@ -149,6 +149,15 @@ def test_moments_under_a_skewed_law() -> None:
     assert outcome(g.context, eq(both, 3 * variance)) is Outcome.REFUTES
 
 
+def test_a_mean_of_zero_is_measured_against_the_spread() -> None:
+    g, _, mean, _, measure, y = sample(iid=True)
+    centred = E(measure, lambda w: (y(1, w) - mean) * y(2, w))
+    found = experiment(g.context, eq(centred, 0), 3, "test")
+    assert isinstance(found, ExperimentResult) and found.outcome is Outcome.CONFIRMS
+    assert found.scale_name == "the spread of the draws"
+    assert outcome(g.context, eq(centred, Fraction(1, 2))) is Outcome.REFUTES
+
+
 def test_jensen_as_an_inequality() -> None:
     g, _size, _mean, _variance, measure, y = sample(iid=True)
     square = E(measure, lambda w: y(1, w) ** 2)
