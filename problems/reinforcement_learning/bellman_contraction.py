@@ -7,9 +7,10 @@ For rewards r(s, a), transition laws P(s, a, ·), a policy π(s, ·) and a disco
 
     (T_π V)(s) = Σ_a π(s, a) (r(s, a) + γ Σ_t P(s, a, t) V(t)),    (T V)(s) = max_a (r(s, a) + γ Σ_t P(s, a, t) V(t)).
 
-Both are γ-contractions of the maximum norm on every finite process.  The inequality itself needs γ ≥ 0 alone; that there
-is one fixed point, and the error bounds with 1 − γ in the denominator, need γ < 1, and at γ = 1 a constant can be added
-to every fixed point.  A policy that is greedy for the value of another is at least as good, in every state.
+Both are γ-contractions of the maximum norm on every finite process.  The inequality itself, and with it the bound
+‖V_k − V*‖ ≤ γ^k ‖V_0 − V*‖, need γ ≥ 0 alone; that there is one fixed point, and the error bounds with 1 − γ in the
+denominator, need γ < 1: at γ = 1 a constant can be added to every fixed point.  A policy that is greedy for the value
+of another is at least as good, in every state.
 """
 
 from functools import cache
@@ -20,6 +21,7 @@ import numpy as np
 import derivcheck.models as m
 from derivcheck.language import (
     ArgMax,
+    D,
     ForAll,
     Givens,
     MaxOver,
@@ -31,7 +33,6 @@ from derivcheck.language import (
     domains,
     eq,
     function,
-    implies,
     ind,
     integer,
     inverse,
@@ -39,6 +40,7 @@ from derivcheck.language import (
     le,
     lt,
     matrix,
+    num,
     oo_int,
     range_,
     real,
@@ -48,7 +50,18 @@ from derivcheck.language import (
     vector,
 )
 from derivcheck.problem import Claim, Measurement, Misconception, Problem, Reading
-from derivcheck.proof import Prover, algebra, bounded_by_max, inside, kernel, monotonicity, reason, tactic, triangle, using
+from derivcheck.proof import (
+    Prover,
+    algebra,
+    bounded_by_max,
+    inside,
+    kernel,
+    monotonicity,
+    reason,
+    tactic,
+    triangle,
+    using,
+)
 
 ID = "bellman-contraction"
 naturals = range_(0, oo_int)
@@ -83,16 +96,17 @@ def difference(U, V):
 
 
 def process(givens, **discount):
-    """A finite process with states 1..S and actions 1..A, declared in `givens`."""
+    """A finite process with states 1..S and actions 1..A, declared in `givens`; without a discount, γ is 1."""
     states, actions = givens.size("S"), givens.size("A")
     S, A = range_(1, states), range_(1, actions)
-    gamma = givens.real("gamma", **discount)
+    gamma = givens.real("gamma", **discount) if discount else num(1)
     P = givens.distribution("P", counting(S), given=(S, A))
     r = givens.array("r", S, A)
     return SimpleNamespace(states=states, actions=actions, S=S, A=A, gamma=gamma, P=P, r=r)
 
 
 # ---------------------------------------------------------------------------------------------------- contraction
+
 
 def evaluation_of(o, V):
     """T_π V in the process `o`."""
@@ -211,11 +225,6 @@ def optimality_contraction(pr, o, U, V):
     )
 
 
-def optimality_contracts(claim):
-    pr = Prover(claim.context)
-    return pr.done(optimality_contraction(pr, d, U, V), claim.statement)
-
-
 OPERATORS = {"evaluation": evaluation_of, "optimality": optimality_of}
 CONTRACTS = {"evaluation": evaluation_contraction, "optimality": optimality_contraction}
 
@@ -234,7 +243,7 @@ def pair(name):
     o = process_with_policy(name, givens, at_least=0)
     o.U, o.V = givens.array("U", o.S), givens.array("V", o.S)
     o.context = givens.context
-    o.s, o.t, o.c = givens.index("s", o.states), givens.index("t", o.states), givens.real("c")
+    o.s, o.c = givens.index("s", o.states), givens.real("c")
     o.with_constant = givens.context
     operator = OPERATORS[name]
     o.statement = le(distance(operator(o, o.U), operator(o, o.V)), o.gamma * distance(o.U, o.V))
@@ -274,14 +283,11 @@ def shift(name):
     return eq(operator(o, shifted(o))(o.s), operator(o, o.V)(o.s) + o.gamma * o.c)
 
 
-def shift_of_evaluation(claim):
-    pr = Prover(claim.context)
-    th = pr.prove(claim.statement, reason("linear in V, and both laws sum to one", algebra))
-    return pr.done(th, claim.statement)
+def shift_of_evaluation(pr):
+    return pr.prove(shift("evaluation"), reason("linear in V, and both laws sum to one", algebra))
 
 
-def shift_of_optimality(claim):
-    pr = Prover(claim.context)
+def shift_of_optimality(pr):
     o = best
     moved, still = optimality_of(o, shifted(o))(o.s), optimality_of(o, o.V)(o.s)
 
@@ -311,15 +317,34 @@ def shift_of_optimality(claim):
 
     below = at_most(shifted(o), 1, le(moved, still + o.gamma * o.c))
     above = at_most(o.V, -1, le(still + o.gamma * o.c, moved))
-    pr.note(claim.statement, "each is at most the other")
-    return pr.done(kernel.antisymmetry(below, above), claim.statement)
+    pr.note(shift("optimality"), "each is at most the other")
+    return kernel.antisymmetry(below, above)
+
+
+SHIFTS = {"evaluation": shift_of_evaluation, "optimality": shift_of_optimality}
+
+
+@cache
+def shift_theorem(name):
+    """A constant comes out of the operator, times γ, for the claims that rest on it."""
+    return SHIFTS[name](Prover(PAIRS[name].with_constant))
+
+
+def constant_comes_out(name):
+    """The proof that T(V + c) = TV + γc."""
+
+    def proof(claim):
+        pr = Prover(claim.context)
+        return pr.done(SHIFTS[name](pr), claim.statement)
+
+    return proof
 
 
 # ------------------------------------------------------------------------------------------------ unique fixed point
 
 
 def rewards_with_fixed_point(name, o, V):
-    """Rewards for which V is a fixed point, any numbers w deciding how good the actions are: how instances are built."""
+    """Rewards for which V is a fixed point, any w deciding how good the actions are: how instances are built."""
     w = function("w", o.S, o.A)
 
     def reward(s, a):
@@ -372,7 +397,11 @@ def uniqueness(name):
                 pr.chain(abs_(U(s) - V(s)))
                 .eq(
                     abs_(operator(o, U)(s) - operator(o, V)(s)),
-                    monotonicity(turned_round(pr, kernel.specialise(pr.bring(fixed_U), s)), fixed_V, words="both are fixed points"),
+                    monotonicity(
+                        turned_round(pr, kernel.specialise(pr.bring(fixed_U), s)),
+                        fixed_V,
+                        words="both are fixed points",
+                    ),
                 )
                 .le(sup_norm(images), bounded_by_max)
                 .le(o.gamma * norm, using(th, words="the operator contracts"))
@@ -455,7 +484,7 @@ def one_sweep(pr, o, k):
 
 
 def approach(**discount):
-    """A sequence that every step brings nearer to V* by the factor γ: what the error bounds rest on, and nothing else."""
+    """A sequence that every step brings nearer to V* by the factor γ: all that the error bounds rest on."""
     givens = Givens()
     states = givens.size("S")
     S = range_(1, states)
@@ -609,9 +638,7 @@ def improvement_setting():
                 o.S,
                 lambda s: lam(
                     o.A,
-                    lambda a: (
-                        o.V(s) - o.gamma * Sum(1, o.states, lambda t: o.P(s, a, t) * o.V(t)) + gain(s, a)
-                    ),
+                    lambda a: o.V(s) - o.gamma * Sum(1, o.states, lambda t: o.P(s, a, t) * o.V(t)) + gain(s, a),
                 ),
             )
         },
@@ -644,9 +671,7 @@ def improvement_theorem(claim):
     def advantage(pr, s, largest):
         here = kernel.specialise(pr.bring(no_loss), s)
         own = kernel.specialise(pr.bring(value), s)
-        step = pr.linear(
-            le(o.V(s) - o.W(s), evaluation_of(o, o.V)(s) - evaluation_of(o, o.W)(s)), (here, 1), (own, -1)
-        )
+        step = pr.linear(le(o.V(s) - o.W(s), evaluation_of(o, o.V)(s) - evaluation_of(o, o.W)(s)), (here, 1), (own, -1))
         pr.note(step.statement, "one step is no loss for V and changes nothing for W")
 
         def mean(of):
@@ -682,9 +707,7 @@ def greedy_setting():
     givens.assume(
         "greedy",
         ForAll(o.S, lambda s: eq(look_ahead(o.V, o.P, o.r, o.gamma, s, o.greedy(s)), optimality_of(o, o.V)(s))),
-        model={
-            o.greedy: lam(o.S, lambda s: ArgMax(o.A, lambda a: look_ahead(o.V, o.P, o.r, o.gamma, s, a)))
-        },
+        model={o.greedy: lam(o.S, lambda s: ArgMax(o.A, lambda a: look_ahead(o.V, o.P, o.r, o.gamma, s, a)))},
     )
     o.before = givens.context
     givens.assume(
@@ -712,8 +735,10 @@ def greedy_step(pr, s):
     attained = kernel.specialise(pr.bring(attains), s)
     return (
         pr.chain(o.V(s))
-        .eq(evaluation_of(o, o.V)(s), monotonicity(turned_round(pr, kernel.specialise(pr.bring(value), s)),
-                                                   words="V is the value of π"))
+        .eq(
+            evaluation_of(o, o.V)(s),
+            monotonicity(turned_round(pr, kernel.specialise(pr.bring(value), s)), words="V is the value of π"),
+        )
         .eq(Sum(1, o.actions, lambda a: o.pi(s, a) * look(a)), reason("definition of the operator", algebra))
         .le(Sum(1, o.actions, lambda a: o.pi(s, a) * maximum), bounded_by_max)
         .eq(maximum, reason("the policy's probabilities sum to one", algebra))
@@ -755,16 +780,302 @@ def greedy_improves(claim):
     return pr.done(never_worse(pr, o, o.V, o.W, o.s, advantage), claim.statement)
 
 
+# --------------------------------------------------------------------------------------------------- the derivative
+
+
+@cache
+def with_derivative():
+    """A function V whose image under T_π is differentiated."""
+    givens = Givens()
+    o = process_with_policy("evaluation", givens, at_least=0)
+    o.V = givens.array("V", o.S)
+    o.s, o.t = givens.index("s", o.states), givens.index("t", o.states)
+    o.context = givens.context
+    return o
+
+
+def slope(t):
+    """∂(T_π V)(s)/∂V(t)."""
+    o = with_derivative()
+    return D(evaluation_of(o, o.V)(o.s), o.V(t))
+
+
+def transition(t):
+    """γ Σ_a π(s, a) P(s, a, t)."""
+    o = with_derivative()
+    return o.gamma * Sum(1, o.actions, lambda a: o.pi(o.s, a) * o.P(o.s, a, t))
+
+
+def slope_is_the_transition(claim):
+    pr = Prover(claim.context)
+    return pr.done(pr.prove(claim.statement, reason("linear in V", algebra)), claim.statement)
+
+
+def slopes_sum_to_the_discount(claim):
+    pr = Prover(claim.context)
+    o = with_derivative()
+    chain = (
+        pr.chain(Sum(1, o.states, slope))
+        .eq(Sum(1, o.states, transition), reason("each slope is a discounted probability", algebra))
+        .eq(o.gamma, reason("both laws sum to one", algebra))
+    )
+    return pr.done(chain.theorem, claim.statement)
+
+
+# ------------------------------------------------------------------------------------------------- without a discount
+
+
+def undiscounted(name):
+    """At γ = 1 a constant can be added to every fixed point: context, statement and proof."""
+    operator = OPERATORS[name]
+    givens = Givens()
+    o = process_with_policy(name, givens)
+    V, c, s = givens.array("V", o.S), givens.real("c"), givens.index("s", o.states)
+    givens.assume(
+        "fixed point",
+        ForAll(o.S, lambda s: eq(operator(o, V)(s), V(s))),
+        model={o.r: rewards_with_fixed_point(name, o, V)},
+        auxiliary=lambda g: g.array("w", o.S, o.A),
+    )
+
+    def proof(claim):
+        pr = Prover(claim.context)
+        (fixed,) = pr.given("fixed point")
+        moved = kernel.instance(shift_theorem(name), {PAIRS[name].gamma: num(1)}, pr.context)
+        pr.note(moved.statement, "a constant comes out of the operator, times γ = 1")
+        here = kernel.specialise(fixed, s)
+        pr.note(here.statement, "V is a fixed point")
+        return pr.done(pr.linear(claim.statement, (moved, 1), (here, 1)), claim.statement)
+
+    statement = eq(operator(o, lam(o.S, lambda s: V(s) + c))(s), V(s) + c)
+    return dict(context=givens.context, statement=statement, proof=proof)
+
+
+# ------------------------------------------------------------------------------------------------------ action values
+
+
+def fixed_point_setting(name):
+    """A fixed point V of an operator with 0 ≤ γ < 1, a state and an action."""
+    operator = OPERATORS[name]
+    givens = Givens()
+    o = process_with_policy(name, givens, at_least=0, below=1)
+    o.V = givens.array("V", o.S)
+    o.s, o.a = givens.index("s", o.states), givens.index("a", o.actions)
+    givens.assume(
+        "fixed point",
+        ForAll(o.S, lambda s: eq(operator(o, o.V)(s), o.V(s))),
+        model={o.r: rewards_with_fixed_point(name, o, o.V)},
+        auxiliary=lambda g: g.array("w", o.S, o.A),
+    )
+    o.context = givens.context
+    return o
+
+
+valued, optimal = fixed_point_setting("evaluation"), fixed_point_setting("optimality")
+
+
+def action_value(s, a):
+    """Q(s, a) of the optimal value."""
+    return look_ahead(optimal.V, optimal.P, optimal.r, optimal.gamma, s, a)
+
+
+def expected_maximum(s, a):
+    """r(s, a) + γ Σ_t P(s, a, t) max_b Q(t, b)."""
+    o = optimal
+    return o.r(s, a) + o.gamma * Sum(1, o.states, lambda t: o.P(s, a, t) * MaxOver(o.A, lambda b: action_value(t, b)))
+
+
+def maximum_of_the_expectation(s, a):
+    """r(s, a) + γ max_b Σ_t P(s, a, t) Q(t, b)."""
+    o = optimal
+    return o.r(s, a) + o.gamma * MaxOver(o.A, lambda b: Sum(1, o.states, lambda t: o.P(s, a, t) * action_value(t, b)))
+
+
+def action_values_by_the_maximum(claim):
+    pr = Prover(claim.context)
+    (fixed,) = pr.given("fixed point")
+    turned = pr.for_all(optimal.S, lambda pr, t: turned_round(pr, kernel.specialise(pr.bring(fixed), t)))
+    th = pr.prove(
+        claim.statement,
+        monotonicity(turned, words="V is a fixed point: V(t) is the largest action value in t"),
+    )
+    return pr.done(th, claim.statement)
+
+
+# ------------------------------------------------------------------------------------------- as printed in the sources
+
+numbers_of_actions = Givens()
+n_u = numbers_of_actions.size("n")
+first, second = numbers_of_actions.vector("u", n_u), numbers_of_actions.vector("v", n_u)
+each = range_(1, n_u)
+
+
+def largest(u):
+    """max_a u(a)."""
+    return MaxOver(each, lambda a: u(a))
+
+
+largest_gap = MaxOver(each, lambda a: abs_(first(a) - second(a)))
+
+
+def maxima_are_close(claim):
+    pr = Prover(claim.context)
+
+    def one_way(u, v, sign):
+        def at(pr, a):
+            x = first(a) - second(a)
+            gap = kernel.at_most_maximum(pr.context, largest_gap, a)
+            size = kernel.absolute_value(pr.context, x if sign == 1 else -x)
+            other = kernel.at_most_maximum(pr.context, largest(v), a)
+            th = pr.linear(le(u(a), largest(v) + largest_gap), (size, 1), (gap, 1), (other, 1))
+            pr.note(th.statement, "a number is at most the other and their distance")
+            return th
+
+        th = pr.maximum_at_most(largest(u), at)
+        x = largest(first) - largest(second)
+        return pr.linear(le(x if sign == 1 else -x, largest_gap), (th, 1))
+
+    th = kernel.absolute_bound(one_way(first, second, 1), one_way(second, first, -1))
+    return pr.done(th, claim.statement)
+
+
+strictly = Givens()
+w_d = process(strictly, at_least=0, below=1)
+w_U, w_V = strictly.array("U", w_d.S), strictly.array("V", w_d.S)
+strict_contraction = lt(distance(optimality_of(w_d, w_U), optimality_of(w_d, w_V)), w_d.gamma * distance(w_U, w_V))
+
+# ------------------------------------------------------------------------------------------------------------ networks
+
+
+def bounded_by(value, bound):
+    """What an upper bound predicts of a value: the value itself where the bound allows it, else the bound."""
+    return np.minimum(value, bound)
+
+
+def value_iteration_factors(seed):
+    """The factor of every sweep of value iteration: attained from V* + c, and at most γ from anywhere else."""
+    rng = np.random.default_rng(seed)
+    discount, sweeps_taken = 0.9, 12
+    attained, anywhere = [], []
+    processes = [m.random_mdp(states=6, actions=3, discount=discount, seed=rng) for _ in range(6)]
+    processes.append(m.gridworld(4, 4, goal=(3, 3), discount=discount, slip=0.1))
+    for decisions in processes:
+        best = decisions.optimal()
+        above = decisions.value_iteration(sweeps_taken, start=best + 4.0)
+        random = decisions.value_iteration(sweeps_taken, start=best + rng.normal(scale=4.0, size=best.shape))
+        for run, factors in ((above, attained), (random, anywhere)):
+            error = np.abs(run.history - best).max(axis=1)
+            factors.append(error[1:] / error[:-1])
+    attained, anywhere = np.array(attained), np.array(anywhere)
+
+    def predicted(bound):
+        return np.concatenate([bounded_by(attained, bound), bounded_by(anywhere, bound)])
+
+    return Reading(
+        predicted=np.concatenate([np.full_like(attained, discount), bounded_by(anywhere, discount)]),
+        measured=np.concatenate([attained, anywhere]),
+        tolerance=1e-9,  # roundings of values near 10, against errors that stay above 1e-3
+        near_misses={
+            "γ² for γ": predicted(discount**2),
+            "0.9 γ for γ": predicted(0.9 * discount),
+            "γ less one part in a million": predicted(discount * (1 - 1e-6)),
+            "attained everywhere": np.full((2 * len(processes), sweeps_taken), discount),
+        },
+        false_alarm=0.0,
+        detail={"processes": len(processes), "sweeps": sweeps_taken, "discount": discount},
+    )
+
+
+def expectation_of_the_maximum(decisions, q):
+    """r + γ Σ_t P max_b Q(t, b)."""
+    return decisions.action_optimality(q)
+
+
+def maximum_outside(decisions, q):
+    """r + γ max_b Σ_t P Q(t, b): wrong, the action would be chosen before the next state is seen."""
+    return decisions.reward + decisions.discount * (decisions.transition @ q).max(axis=-1)
+
+
+def fixed_point(decisions, backup):
+    """Where an operator on action values that contracts by the discount ends, up to rounding."""
+    q = np.zeros_like(decisions.reward)
+    for _ in range(int(np.log(1e-16) / np.log(decisions.discount)) + 10):
+        q = backup(decisions, q)
+    return q
+
+
+def fitted_q_iteration(seed, backup=expectation_of_the_maximum):
+    """A network fitted to backed-up values, again and again: ‖Q_{k+1} − Q*‖ ≤ γ ‖Q_k − Q*‖ + ε_k at every sweep."""
+    rng = np.random.default_rng(seed)
+    states, actions, discount, sweeps_taken, steps = 5, 3, 0.7, 14, 250
+    decisions = m.random_mdp(states, actions, discount, seed=rng, concentration=0.5)
+    exact, wrong = fixed_point(decisions, expectation_of_the_maximum), fixed_point(decisions, maximum_outside)
+    network = m.Sequential(m.Linear(states, 24), m.Tanh(), m.Linear(24, actions))
+    one_hot = np.eye(states)
+    values = m.compile(lambda t, x: network(t, x))
+
+    def fit(parameters, target):
+        trained = m.train(
+            lambda t, batch, run: m.squared_error(network(t, batch[0], run), batch[1]),
+            parameters,
+            lambda step: (one_hot, target),
+            optimiser=m.Adam(m.cosine(0.03, steps)),
+            steps=steps,
+        )
+        return trained.parameters, np.asarray(values(trained.parameters, one_hot))
+
+    # Starting above Q* by a constant, the first sweeps shrink the error by nearly γ and no more.
+    parameters, q = fit(network.init(rng), exact + 6.0)
+    before, after, fits = [], [], []
+    for _ in range(sweeps_taken):
+        target = backup(decisions, q)
+        parameters, following = fit(parameters, target)
+        before.append(q)
+        after.append(following)
+        fits.append(np.abs(following - target).max())
+        q = following
+    before, after, fits = np.array(before), np.array(after), np.array(fits)
+
+    def ball(centre, factor):
+        """The values, brought as near to the centre as the inequality demands."""
+        radius = factor * np.abs(before - centre).max(axis=(1, 2)) + fits
+        return np.clip(after, centre - radius[:, None, None], centre + radius[:, None, None])
+
+    return Reading(
+        predicted=ball(exact, discount),
+        measured=after,
+        tolerance=1e-9,  # roundings of values near ten
+        near_misses={
+            "γ² for γ": ball(exact, discount**2),
+            "0.8 γ for γ": ball(exact, 0.8 * discount),
+            "the maximum outside the expectation": ball(wrong, discount),
+        },
+        false_alarm=0.0,
+        detail={
+            "states": states,
+            "actions": actions,
+            "fit errors": fits.tolist(),
+            "distances to Q*": np.abs(after - exact).max(axis=(1, 2)).tolist(),
+        },
+    )
+
+
 problem = Problem(
     id=ID,
     title="Bellman operators contract",
     topic="reinforcement_learning",
-    summary="Bellman operators of a finite process: contraction, unique fixed points, error bounds, greedy improvement.",
+    summary="Bellman operators of a finite process: contraction, fixed points, error bounds, greedy improvement.",
     sources=(
         "bellman-equation-v",
         "bellman-optimality-equation",
         "cs-bellman-expectation",
         "cs-bellman-optimality",
+        "cs-greedy-policy",
+        "cs-greedy-improvement",
+        "cs-value-iteration-algorithm",
+        "cs-value-iteration-convergence",
+        "udl-policy-improvement-theorem",
+        "udl-q-learning-contraction",
     ),
     claims=(
         Claim(
@@ -786,14 +1097,41 @@ problem = Problem(
             summary="T_π(V + c) = T_π V + γc: the bound is attained, and at γ = 1 no fixed point is alone",
             context=two.with_constant,
             statement=shift("evaluation"),
-            proof=shift_of_evaluation,
+            proof=constant_comes_out("evaluation"),
         ),
         Claim(
             name="optimality-shift",
             summary="T(V + c) = TV + γc: the bound is attained, and at γ = 1 no fixed point is alone",
             context=best.with_constant,
             statement=shift("optimality"),
-            proof=shift_of_optimality,
+            proof=constant_comes_out("optimality"),
+        ),
+        Claim(
+            name="evaluation-derivative",
+            summary="∂(T_π V)(s)/∂V(t) is γ times the probability of going from s to t",
+            context=with_derivative().context,
+            statement=eq(slope(with_derivative().t), transition(with_derivative().t)),
+            proof=slope_is_the_transition,
+            misconceptions=(
+                Misconception(
+                    "the discount forgotten",
+                    eq(with_derivative().gamma * slope(with_derivative().t), transition(with_derivative().t)),
+                ),
+            ),
+        ),
+        Claim(
+            name="evaluation-derivative-row",
+            summary="a row of the derivative sums to γ: the operator's norm",
+            context=with_derivative().context,
+            statement=eq(Sum(1, with_derivative().states, slope), with_derivative().gamma),
+            proof=slopes_sum_to_the_discount,
+        ),
+        Claim(
+            name="maxima-are-close",
+            summary="|max u − max v| ≤ max |u − v|",
+            context=numbers_of_actions.context,
+            statement=le(abs_(largest(first) - largest(second)), largest_gap),
+            proof=maxima_are_close,
         ),
         Claim(
             name="evaluation-unique",
@@ -806,6 +1144,16 @@ problem = Problem(
             **uniqueness("optimality"),
         ),
         Claim(
+            name="evaluation-undiscounted",
+            summary="at γ = 1, V + c is a fixed point of T_π for every fixed point V and every c",
+            **undiscounted("evaluation"),
+        ),
+        Claim(
+            name="optimality-undiscounted",
+            summary="at γ = 1, V + c is a fixed point of T for every fixed point V and every c",
+            **undiscounted("optimality"),
+        ),
+        Claim(
             name="evaluation-sweeps",
             summary="‖V_k − V_π‖ ≤ γ^k ‖V_0 − V_π‖",
             **bound("evaluation", geometric),
@@ -814,6 +1162,13 @@ problem = Problem(
             name="optimality-sweeps",
             summary="‖V_k − V*‖ ≤ γ^k ‖V_0 − V*‖",
             **bound("optimality", geometric),
+            networks=(
+                Measurement(
+                    "value iteration",
+                    "the factor of every sweep, on random processes and a grid",
+                    value_iteration_factors,
+                ),
+            ),
         ),
         Claim(
             name="evaluation-first-step",
@@ -853,6 +1208,91 @@ problem = Problem(
             context=greedy.context,
             statement=le(greedy.V(greedy.s), greedy.W(greedy.s)),
             proof=greedy_improves,
+        ),
+        Claim(
+            name="action-values",
+            summary="Q*(s, a) = r(s, a) + γ Σ_t P(s, a, t) max_b Q*(t, b)",
+            context=optimal.context,
+            statement=eq(action_value(optimal.s, optimal.a), expected_maximum(optimal.s, optimal.a)),
+            proof=action_values_by_the_maximum,
+            networks=(
+                Measurement(
+                    "fitted Q-network",
+                    "a network fitted to backed-up action values, its fit error measured at every sweep",
+                    fitted_q_iteration,
+                ),
+            ),
+            misconceptions=(
+                Misconception(
+                    "the maximum outside the expectation",
+                    eq(action_value(optimal.s, optimal.a), maximum_of_the_expectation(optimal.s, optimal.a)),
+                ),
+            ),
+        ),
+        Claim(
+            name="strict-contraction-printed",
+            summary="‖TU − TV‖ < γ ‖U − V‖ for all U and V, as printed: U = V gives 0 < 0",
+            context=strictly.context,
+            statement=strict_contraction,
+            as_printed=True,
+        ),
+        Claim(
+            name="maxima-printed",
+            summary="|max u − max v| ≤ |max (u − v)|, as printed: the absolute value belongs inside",
+            context=numbers_of_actions.context,
+            statement=le(abs_(largest(first) - largest(second)), abs_(MaxOver(each, lambda a: first(a) - second(a)))),
+            as_printed=True,
+        ),
+        Claim(
+            name="evaluation-equation-printed",
+            summary="V_π(s) in place of the value of the next state, as printed",
+            context=valued.context,
+            statement=eq(
+                valued.V(valued.s),
+                Sum(
+                    1,
+                    valued.actions,
+                    lambda a: valued.pi(valued.s, a) * (valued.r(valued.s, a) + valued.gamma * valued.V(valued.s)),
+                ),
+            ),
+            as_printed=True,
+        ),
+        Claim(
+            name="optimality-equation-printed",
+            summary="V*(s) = max_a (r(s, a) + γ V*(s)), as printed: the value of the next state is meant",
+            context=optimal.context,
+            statement=eq(
+                optimal.V(optimal.s),
+                MaxOver(optimal.A, lambda a: optimal.r(optimal.s, a) + optimal.gamma * optimal.V(optimal.s)),
+            ),
+            as_printed=True,
+        ),
+        Claim(
+            name="greedy-policy-printed",
+            summary="the action with the largest r(s, a) + γ V_π(s) is no loss, as printed",
+            context=valued.context,
+            statement=le(
+                valued.V(valued.s),
+                look_ahead(
+                    valued.V,
+                    valued.P,
+                    valued.r,
+                    valued.gamma,
+                    valued.s,
+                    ArgMax(valued.A, lambda a: valued.r(valued.s, a) + valued.gamma * valued.V(valued.s)),
+                ),
+            ),
+            as_printed=True,
+        ),
+        Claim(
+            name="improvement-printed",
+            summary="the greedy policy's value equals its look-ahead by V_π, as printed: it is at least that",
+            context=greedy.context,
+            statement=eq(
+                greedy.W(greedy.s),
+                look_ahead(greedy.V, greedy.P, greedy.r, greedy.gamma, greedy.s, greedy.greedy(greedy.s)),
+            ),
+            as_printed=True,
         ),
     ),
 )
