@@ -20,7 +20,6 @@ from derivcheck.language import (
     Var,
     abs_,
     counting,
-    define,
     delta,
     eq,
     exp,
@@ -87,13 +86,13 @@ def bellman_contraction() -> Proof:
     policy = g.distribution("pi", counting(actions), given=(states,))
     r = g.array("r", states, actions)
     u, v = g.array("U", states), g.array("V", states)
-    t = define(
-        "T",
-        lambda f: lam(
+
+    def t(f: Term) -> Term:
+        return lam(
             states,
             lambda s: Sum(1, m, lambda a: policy(s, a) * (r(s, a) + gamma * Sum(1, n, lambda q: p(s, a, q) * f(q)))),
-        ),
-    )
+        )
+
     norm = sup_norm(lam(states, lambda s: u(s) - v(s)))
 
     def next_value(s: Term, a: Term, f: Callable[[Term], Term]) -> Term:
