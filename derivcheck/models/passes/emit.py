@@ -241,7 +241,7 @@ class _Emitter:
     called: dict[Tensor, str] = field(default_factory=dict)
     functions: dict[int, str] = field(default_factory=dict)
     places: dict[Any, str] = field(default_factory=dict)
-    constants: dict[float, str] = field(default_factory=dict)
+    constants: dict[str, str] = field(default_factory=dict)
 
     def name_of(self, hint: str, value: Any) -> str:
         if id(value) not in self.functions:
@@ -276,10 +276,11 @@ class _Emitter:
 
     def constant(self, value: float) -> str:
         """Name of a number: an array without axes takes part in arithmetic twice as fast as a Python float."""
-        if value not in self.constants:
-            self.constants[value] = f"c{len(self.constants)}"
-            self.names[self.constants[value]] = np.array(value, self.plan.dtype)
-        return self.constants[value]
+        key = repr(value)  # 0.0 and -0.0 are equal, but not the same number
+        if key not in self.constants:
+            self.constants[key] = f"c{len(self.constants)}"
+            self.names[self.constants[key]] = np.array(value, self.plan.dtype)
+        return self.constants[key]
 
     def ones(self, count: int) -> str:
         """Name of a vector of ones."""
@@ -485,5 +486,5 @@ def emit(
         e.lines.append(f"np.copyto({e.read(v)}, {values[k]})")
     returned = ", ".join(returned_names)
     body = "\n".join(f"    {line}" for line in [*e.lines, f"return ({returned},)" if returned else "return ()"])
-    numbers = "".join(f"    # {name} = {value!r}\n" for value, name in e.constants.items())
+    numbers = "".join(f"    # {name} = {value}\n" for value, name in e.constants.items())
     return Emitted(f"def run({', '.join(arguments)}):\n{numbers}{body}\n", e.names)
