@@ -939,6 +939,11 @@ def maxima_are_close(claim):
     return pr.done(th, claim.statement)
 
 
+any_values = Givens()
+chosen = process(any_values, at_least=0, below=1)
+chosen.V, chosen.s = any_values.array("V", chosen.S), any_values.index("s", chosen.states)
+chosen.context = any_values.context
+
 strictly = Givens()
 w_d = process(strictly, at_least=0, below=1)
 w_U, w_V = strictly.array("U", w_d.S), strictly.array("V", w_d.S)
@@ -1269,18 +1274,18 @@ problem = Problem(
         ),
         Claim(
             name="greedy-policy-printed",
-            summary="the action with the largest r(s, a) + γ V_π(s) is no loss, as printed",
-            context=valued.context,
-            statement=le(
-                valued.V(valued.s),
+            summary="the action with the largest r(s, a) + γ V(s) is greedy for V, as printed",
+            context=chosen.context,
+            statement=eq(
                 look_ahead(
-                    valued.V,
-                    valued.P,
-                    valued.r,
-                    valued.gamma,
-                    valued.s,
-                    ArgMax(valued.A, lambda a: valued.r(valued.s, a) + valued.gamma * valued.V(valued.s)),
+                    chosen.V,
+                    chosen.P,
+                    chosen.r,
+                    chosen.gamma,
+                    chosen.s,
+                    ArgMax(chosen.A, lambda a: chosen.r(chosen.s, a) + chosen.gamma * chosen.V(chosen.s)),
                 ),
+                optimality_of(chosen, chosen.V)(chosen.s),
             ),
             as_printed=True,
         ),
