@@ -11,7 +11,8 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from derivcheck.language import REAL, Term, make
+from derivcheck.language import INT, REAL, Term, eq, integer, le, make
+from derivcheck.language.build import affine, affine_parts, int_add
 from derivcheck.proof.normal_form.poly import (
     ONE,
     Lin,
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 
 #: Uses of ``q·s² = q`` before the rest is left as it is.
 MAX_ELIMINATIONS = 200
+
+#: The largest constant in an integer comparison that is written as deltas.
+MAX_SHIFT = 8
 
 #: The internal name of the sign function; it obeys no rule but those of this file.
 _SIGN = "sgn"
@@ -76,9 +80,30 @@ def _lowered_atom(n: Normaliser, a: Term, e: Lin) -> Poly | None:
         s = sign(n, d)
         value = _at_least_zero(n, d) if a.args[0].op == "le" else plus(constant(1), n.times(s, s), Fraction(-1))
         k = 1
+    elif a.op == "ind" and a.args[0].op == "le" and a.args[0].args[1].sort == INT:
+        return _integer_order(n, a.args[0])
     else:
         return None
     return _power(n, value, k)
+
+
+def _integer_order(n: Normaliser, p: Term) -> Poly | None:
+    """``[0 <= d + c]`` through ``[0 <= d]`` and deltas, with one sign of `d`; None where it is so already."""
+    low, high = p.args
+    c, coefficients = affine_parts(int_add(high, low, -1))
+    if not coefficients or abs(c) > MAX_SHIFT:
+        return None
+    flip = coefficients[min(coefficients, key=lambda x: x.key)] < 0
+    if not flip and not c:
+        return None
+    if flip:
+        # [0 <= d] = 1 - [0 <= -d - 1]
+        c, coefficients = -c - 1, {x: -k for x, k in coefficients.items()}
+    d = affine(0, coefficients)
+    value = n.indicator(le(integer(0), d))
+    for k in range(1, c + 1) if c > 0 else range(c + 1, 1):
+        value = plus(value, n.indicator(eq(d, integer(-k))), Fraction(1 if c > 0 else -1))
+    return plus(constant(1), value, Fraction(-1)) if flip else value
 
 
 def _power(n: Normaliser, p: Poly, k: int) -> Poly:
