@@ -1,0 +1,201 @@
+"""The problem files on Bellman operators and on the optimal discriminator: what must fail, fails.
+
+That every claim is proved is what verifying the problems shows; here each kind of witness meets something wrong.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from fractions import Fraction
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from derivcheck.engine.results import Outcome
+from derivcheck.engine.witnesses import compare
+from derivcheck.language import Term, eq, le, log, lt, num, substitute
+from derivcheck.problem import Claim
+from derivcheck.proof import ProofError
+from derivcheck.semantics import check
+
+PROBLEMS = Path(__file__).parents[2] / "problems"
+SEED = 3
+
+
+def loaded(path: str) -> Any:
+    """The module of a problem file."""
+    file = PROBLEMS / path
+    spec = importlib.util.spec_from_file_location(file.stem, file)
+    assert spec is not None and spec.loader is not None
+    module: ModuleType = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+bellman = loaded("reinforcement_learning/bellman_contraction.py")
+gan = loaded("generative/gan_optimal_discriminator.py")
+CLAIMS = {f"{p.id}/{c.name}": c for p in (bellman.problem, gan.problem) for c in p.claims}
+GAMMA = "gamma"
+
+
+def claim(name: str) -> Claim:
+    """A claim of either file, by its name."""
+    (found,) = [c for c in (*bellman.problem.claims, *gan.problem.claims) if c.name == name]
+    return found
+
+
+def refuted(context: Any, statement: Term) -> bool:
+    """Do the instances hold a counterexample?"""
+    return check(context, statement, SEED).outcome == "refutes"
+
+
+# --------------------------------------------------------------------------------------------------------- instances
+
+
+@pytest.mark.parametrize("name", [n for n, c in CLAIMS.items() if c.as_printed])
+def test_what_is_printed_wrong_is_refuted(name: str) -> None:
+    assert refuted(CLAIMS[name].context, CLAIMS[name].statement)
+
+
+@pytest.mark.parametrize("name", [n for n, c in CLAIMS.items() if c.misconceptions])
+def test_misconceptions_are_refuted(name: str) -> None:
+    c = CLAIMS[name]
+    for m in c.misconceptions:
+        assert refuted(m.context or c.context, m.statement), m.name
+
+
+@pytest.mark.parametrize(
+    ("name", "condition"),
+    [
+        ("evaluation-contraction", "at least"),
+        ("optimality-contraction", "at least"),
+        ("evaluation-unique", "below"),
+        ("optimality-unique", "below"),
+        ("evaluation-first-step", "below"),
+        ("optimality-first-step", "below"),
+        ("optimality-last-step", "below"),
+        ("improvement", "below"),
+        ("greedy-improvement", "below"),
+        ("greedy-improvement", "at least"),
+    ],
+)
+def test_a_condition_on_the_discount_that_matters(name: str, condition: str) -> None:
+    c = claim(name)
+    assert refuted(c.context.without(GAMMA, condition), c.statement)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "evaluation-contraction",
+        "optimality-contraction",
+        "evaluation-sweeps",
+        "optimality-sweeps",
+        "evaluation-first-step",
+        "optimality-first-step",
+        "optimality-last-step",
+    ],
+)
+def test_a_bound_that_is_a_tenth_too_small(name: str) -> None:
+    c = claim(name)
+    value, bound = c.statement.args
+    assert check(c.context, c.statement, SEED).outcome == "confirms"
+    assert refuted(c.context, le(value, Fraction(9, 10) * bound))
+
+
+def test_weaker_bounds_on_the_game_are_refuted() -> None:
+    game = gan.game.context
+    assert refuted(game, le(gan.best_value, -log(num(4)) + gan.jsd))
+    assert refuted(game, lt(num(0), gan.jsd)), "equal laws have no divergence"
+    assert refuted(game, le(gan.jsd, num(Fraction(1, 100))))
+    assert refuted(game, eq(gan.best_value, log(num(4)) - 2 * gan.jsd))
+
+
+# ------------------------------------------------------------------------------------------------------------- proofs
+
+
+def proof_of(c: Claim, statement: Term) -> Any:
+    """Run the claim's own proof for another statement."""
+    wrong = Claim(c.name, c.summary, c.context, statement, c.proof)
+    assert wrong.proof is not None
+    return wrong.proof(wrong)
+
+
+@pytest.mark.parametrize(
+    "name", ["evaluation-contraction", "optimality-sweeps", "optimality-last-step", "divergence-at-most-log-two"]
+)
+def test_a_proof_does_not_end_in_a_stronger_bound(name: str) -> None:
+    c = claim(name)
+    value, bound = c.statement.args
+    with pytest.raises(ProofError):
+        proof_of(c, le(value, Fraction(9, 10) * bound))
+
+
+@pytest.mark.parametrize("name", ["value", "first-order", "curvature", "discriminator-cost", "evaluation-shift"])
+def test_a_proof_does_not_end_in_another_equation(name: str) -> None:
+    c = claim(name)
+    left, right = c.statement.args
+    with pytest.raises(ProofError):
+        proof_of(c, eq(left, 2 * right))
+
+
+def test_the_share_of_the_other_law_is_not_proved() -> None:
+    c = claim("pointwise-maximum")
+    exchanged = substitute(gan.best, {gan.a: gan.b, gan.b: gan.a})
+    with pytest.raises(ProofError):
+        proof_of(c, le(gan.payoff(gan.y), gan.payoff(exchanged)))
+
+
+# ----------------------------------------------------------------------------------------------------------- networks
+
+
+def seed(number: int) -> np.random.SeedSequence:
+    return np.random.SeedSequence(number)
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_the_maximum_outside_the_expectation_breaks_fitted_q_iteration(number: int) -> None:
+    assert compare(bellman.fitted_q_iteration(seed(number))).outcome is Outcome.CONFIRMS
+    broken = compare(bellman.fitted_q_iteration(seed(number), backup=bellman.maximum_outside))
+    assert broken.outcome is Outcome.REFUTES
+
+
+def test_the_two_backups_have_different_fixed_points() -> None:
+    process = bellman.m.random_mdp(5, 3, 0.7, seed=0, concentration=0.5)
+    right = bellman.fixed_point(process, bellman.expectation_of_the_maximum)
+    wrong = bellman.fixed_point(process, bellman.maximum_outside)
+    assert np.allclose(right.max(axis=1), process.optimal(), rtol=0, atol=1e-10)
+    assert (wrong < right - 1e-3).any() and (wrong <= right + 1e-10).all(), "choosing later is never worse"
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_value_iteration_attains_its_factor(number: int) -> None:
+    assert compare(bellman.value_iteration_factors(seed(number))).outcome is Outcome.CONFIRMS
+
+
+@pytest.mark.parametrize(
+    "name", ["discriminator_on_eight_points", "value_on_eight_points", "discriminator_of_two_normal_densities"]
+)
+@pytest.mark.parametrize("number", range(3))
+def test_discriminators_are_told_from_their_near_misses(name: str, number: int) -> None:
+    assert compare(getattr(gan, name)(seed(number))).outcome is Outcome.CONFIRMS
+
+
+def test_training_ends_at_the_share_of_its_samples() -> None:
+    # The allowance grants training FIT; the samples are drawn first from the seed, so they can be drawn again.
+    rng = np.random.default_rng(seed(5))
+    real, fake = rng.multinomial(gan.SAMPLES, gan.DATA), rng.multinomial(gan.SAMPLES, gan.MODEL)
+    found = gan.trained_on_eight_points(seed(5))
+    assert np.abs(found - real / (real + fake)).max() < gan.FIT
+
+
+def test_the_allowance_covers_the_counts() -> None:
+    # Bernstein's range at a chance of one in a hundred, against ten thousand draws.
+    rng = np.random.default_rng(0)
+    counts = rng.multinomial(gan.SAMPLES, gan.DATA, size=10_000)
+    low, high = gan.count_range(gan.DATA, 0.01)
+    outside = ((counts < low) | (counts > high)).mean(axis=0)
+    assert (outside <= 0.01).all() and (outside > 0).any()
