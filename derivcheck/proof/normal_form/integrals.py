@@ -18,11 +18,11 @@ from derivcheck.language.terms import domain_of_measure, variable_sort
 from derivcheck.proof.normal_form.groups import group, join
 from derivcheck.proof.normal_form.labelling import (
     canonical,
-    resort,
 )
 from derivcheck.proof.normal_form.poly import (
     Mono,
     Poly,
+    canonical_order,
     mono_term,
     plus,
     to_term,
@@ -95,5 +95,5 @@ def _integral_of(n: Normaliser, measure: Term, v: Term, m: Mono, hint: str) -> P
         n.need(_integrable(measure, v, left, hint))
         n.need(_integrable(measure, v, right, hint))
         return n.times(_integral_of(n, measure, v, left, hint), _integral_of(n, measure, v, right, hint))
-    body = resort(abstract(mono_term(m), v), n.symmetric)
+    body = canonical_order(abstract(mono_term(m), v), n.symmetric)
     return n.rewrite(canonical(make("int", (measure, body), None, REAL, hint), n.symmetric))

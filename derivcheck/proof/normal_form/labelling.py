@@ -32,14 +32,12 @@ from derivcheck.proof.normal_form.poly import (
     COMMUTATIVE,
     Mono,
     Unknown,
+    canonical_order,
     factor_term,
     mono_of,
     mono_term,
     mono_times,
     sorted_node,
-)
-from derivcheck.proof.normal_form.poly import (
-    canonical_order as resort,
 )
 
 #: Leaves of the search for a least labelling; machine-learning identities needed at most two.
@@ -68,7 +66,8 @@ def canonical(t: Term, symmetric: frozenset[Term] = frozenset()) -> Term:
     if t.op in BINDERS:
         name = symbol(label("c", _depth(t)), *variable_sort(t))
         head = tuple(canonical(a, symmetric) for a in t.args[:-1])
-        return rebuild(t, (*head, resort(abstract(canonical(instantiate(t.body, name), symmetric), name), symmetric)))
+        body = canonical(instantiate(t.body, name), symmetric)
+        return rebuild(t, (*head, canonical_order(abstract(body, name), symmetric)))
     args = tuple(canonical(a, symmetric) for a in t.args)
     if t.op == "app" and len(args) == 3 and args[0] in symmetric:
         return rebuild(t, (args[0], *sorted(args[1:], key=lambda a: a.key)))
@@ -145,7 +144,7 @@ def contraction(
             domain = put_indices(ranges[order[k]], names)
             t = make(
                 "int",
-                (make("counting", (domain,), None, MEASURE), resort(abstract(t, name), symmetric)),
+                (make("counting", (domain,), None, MEASURE), canonical_order(abstract(t, name), symmetric)),
                 None,
                 REAL,
                 "ijklmnpqrstuv"[k % 13],

@@ -39,7 +39,7 @@ from derivcheck.proof.normal_form.facts import Facts
 from derivcheck.proof.normal_form.groups import group
 from derivcheck.proof.normal_form.indicators import Indicators
 from derivcheck.proof.normal_form.integrals import integral
-from derivcheck.proof.normal_form.labelling import canonical, resort
+from derivcheck.proof.normal_form.labelling import canonical
 from derivcheck.proof.normal_form.names import Supply
 from derivcheck.proof.normal_form.piecewise import lowered
 from derivcheck.proof.normal_form.poly import (
@@ -48,6 +48,7 @@ from derivcheck.proof.normal_form.poly import (
     Poly,
     Unknown,
     atom,
+    canonical_order,
     constant,
     from_integer,
     mono_times,
@@ -248,7 +249,7 @@ class Normaliser(Indicators):
             if list(t.args[1:]) == given:
                 return t.args[0]
         for v, d in reversed(names):
-            body = resort(abstract(t, v), self.symmetric)
+            body = canonical_order(abstract(t, v), self.symmetric)
             t = make("lam", (d, body), None, _fun_sort(d, body), "i")
         return canonical(t, self.symmetric)
 
@@ -303,7 +304,7 @@ class Normaliser(Indicators):
                 self.need(le(lo, hi))
         with Under(self, v, domain):
             inner = to_term(self.nf(body)) if body.sort == REAL else body
-        return canonical(rebuild(t, (*head, resort(abstract(inner, v), self.symmetric))), self.symmetric)
+        return canonical(rebuild(t, (*head, canonical_order(abstract(inner, v), self.symmetric))), self.symmetric)
 
     def _head(self, a: Term) -> Term:
         if a.sort == REAL:
@@ -322,7 +323,7 @@ class Normaliser(Indicators):
             others = [a for a in body.args[1:] if a != v]
             if not any(v in free_symbols(a) for a in others):
                 self.need(predicate("differentiable", body.args[0]))
-                inner = resort(abstract(body, v), self.symmetric)
+                inner = canonical_order(abstract(body, v), self.symmetric)
                 return self.rewrite(make("deriv", (t.args[0], to_term(self.nf(at)), inner), None, REAL, "x"))
         if not index and sort == REAL and body.op == "int" and body.args[0].op != "counting":
             with Under(self, v, reals):
@@ -330,7 +331,7 @@ class Normaliser(Indicators):
             if value.op == "int":
                 # Nothing is moved under the integral: this derivative is an atom, which a cited exchange may rewrite.
                 self.need(differentiable(body, v))
-                held = resort(abstract(value, v), self.symmetric)
+                held = canonical_order(abstract(value, v), self.symmetric)
                 return self.rewrite(
                     canonical(make("deriv", (reals, to_term(self.nf(at)), held), None, REAL, "x"), self.symmetric)
                 )
