@@ -255,7 +255,7 @@ def _counting() -> Iterator[Identity]:
         binomial(n, k) + 2 * binomial(n, k - 1) + binomial(n, k - 2),
         binomial(n, k) + binomial(n, k - 1) + binomial(n, k - 2),
     )
-    yield Identity("mean of a binomial law", Sum(j * binomial(n, j), (j, 0, n)), n * 2 ** (n - 1), n * 2**n)
+    yield Identity("number of subsets", Sum(binomial(n, j), (j, 0, n)), 2**n, 2**n - 1)
     yield Identity("sum of factorials", Sum(j * factorial(j), (j, 1, n)), factorial(n + 1) - 1, factorial(n + 1) + 1)
 
 

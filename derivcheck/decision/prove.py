@@ -43,7 +43,7 @@ ROUNDS = 3
 #: Inductions inside the step of an induction.
 NESTED = 2
 #: The most cases that a distinction may have.
-MAX_CASES = 48
+MAX_CASES = 40
 
 Conditions = tuple[Term, ...]
 
@@ -155,7 +155,7 @@ def _cases(context: Context, left: Term, right: Term, budget: list[int], asked: 
     budget[0] -= 1
     if budget[0] < 0:
         return None
-    found = _algebra(context, left, right)
+    found = by_normal_form(context, left, right)
     if found is not None:
         return found
     facts = Normaliser(context).facts
@@ -172,7 +172,8 @@ def _cases(context: Context, left: Term, right: Term, budget: list[int], asked: 
                 return None
             out += [q for c in conditions if (q := implies(case, c)) not in out]
         return tuple(out)
-    return None
+    # Nothing is left to split.
+    return by_expansion(context, left, right)
 
 
 def _taken(t: Term, split: Term, case: Term) -> Term:
