@@ -255,7 +255,8 @@ def _counting() -> Iterator[Identity]:
         binomial(n, k) + 2 * binomial(n, k - 1) + binomial(n, k - 2),
         binomial(n, k) + binomial(n, k - 1) + binomial(n, k - 2),
     )
-    yield Identity("number of subsets", Sum(binomial(n, j), (j, 0, n)), 2**n, 2**n - 1)
+    t = s.Symbol("t", integer=True, nonnegative=True)
+    yield Identity("number of subsets", Sum(binomial(t, j), (j, 0, t)), 2**t, 2**t - 1)
     yield Identity("sum of factorials", Sum(j * factorial(j), (j, 1, n)), factorial(n + 1) - 1, factorial(n + 1) + 1)
 
 

@@ -97,7 +97,7 @@ def test_what_is_proved_by_cases_is_not_refuted(seed: int) -> None:
     left, right = piecewise(r), piecewise(r)
     if seed % 2:
         right = (left + right + abs_(left - right)) / 2 if seed % 4 == 1 else max_(right, left)
-        left = max_(left, right) if seed % 4 == 1 else max_(left, right)
+        left = max_(left, right)
     proved = prove(given.context, left, right)
     found = check(given.context, eq(left, right), seed, instances=24, shrink=False)
     if proved is not None and not proved.conditions:
