@@ -111,7 +111,7 @@ class SampledWorld:
             return pick_entry(entries, where)
         if symbol in self.random:
             return self._draw_of(symbol, args[:-1])
-        if None in args or (self.chosen and symbol in self.definitions):
+        if any(a is None for a in args) or (self.chosen and symbol in self.definitions):
             return self._defined(symbol, args)
         if not all(isinstance(a, int) for a in args):
             raise Unsupported(f"'{symbol}' at a real argument")

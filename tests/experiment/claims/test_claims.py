@@ -202,6 +202,13 @@ def test_an_expectation_inside_an_expectation_is_left_alone() -> None:
     assert isinstance(found, Nothing) and found.applicable and "expectation of the expectation" in found.reason
 
 
+def test_an_unknown_function_of_a_random_variable_is_left_alone() -> None:
+    g, _, _, _, measure, y = sample(iid=True)
+    f = g.function("f", differentiable=True)
+    found = experiment(g.context, le(0, E(measure, lambda w: f(y(1, w)) ** 2)), 0, "test")
+    assert isinstance(found, Nothing) and found.applicable and "at a real argument" in found.reason
+
+
 def test_the_report_is_complete_and_repeats() -> None:
     g, size, mean, _variance, measure, y = sample(iid=True)
     statement = eq(E(measure, average(y, size)), mean)
