@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 #: The kinds of witness in the order of a report; `derivcheck.problem.WITNESSES` without importing the language.
 ALL_WITNESSES = ("proof", "instances", "experiment", "network")
 
+#: Seconds that one claim may take: several times what the slowest needs, near misses included, on a quiet machine.
+DEADLINE = 300.0
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -59,7 +62,7 @@ class Options:
     certificate: bool = False
     seed: int = 0
     jobs: int | None = None
-    deadline: float = 120.0
+    deadline: float = DEADLINE
     cache: bool = True
 
     def __post_init__(self) -> None:
@@ -115,7 +118,7 @@ def verify(
     mutants: bool = False,
     seed: int = 0,
     jobs: int | None = None,
-    deadline: float = 120.0,
+    deadline: float = DEADLINE,
     cache: bool = True,
 ) -> Report:
     """Verify results by id (or problem files by path); without any name or topic, all of them.

@@ -63,6 +63,17 @@ def test_help_names_every_command() -> None:
     assert "--explain" in verify
 
 
+def test_the_defaults_are_the_same_everywhere() -> None:
+    import inspect
+
+    from derivcheck.cli import app
+    from derivcheck.engine import Options
+    from derivcheck.testing import plugin
+
+    assert inspect.signature(app.verify).parameters["deadline"].default == Options().deadline
+    assert f"default={Options().deadline}" in inspect.getsource(plugin)
+
+
 def test_version() -> None:
     assert run("--version").stdout.strip() == f"derivcheck {derivcheck.__version__}"
 
