@@ -266,6 +266,13 @@ def divergence_at(x):
     return divergence_of(p(x), q(x))
 
 
+#: Positive functions, whatever they integrate to.
+positive = Givens()
+positive.measure("mu", X)
+positive.function("p", X, above=0)
+positive.function("q", X, above=0)
+positive.assume("the divergence is finite", integrable(mu, divergence_at))
+
 game = laws()[0]
 game.assume("the divergence is finite", integrable(mu, divergence_at))
 
@@ -338,7 +345,7 @@ def value_of_the_game(claim):
 def divergence_not_negative():
     """0 ≤ JSD, with its displayed steps."""
     small, steps = integrand_not_negative()
-    pr = Prover(game.context, steps=list(steps))
+    pr = Prover(positive.context, steps=list(steps))
     everywhere = pr.for_all(X, lambda pr, x: kernel.instance(small, {a: p(x), b: q(x)}, pr.context))
     th = kernel.monotone(everywhere, Int(mu, lambda x: 0))
     zero = pr.prove(eq(0, Int(mu, lambda x: 0)), algebra, quiet=True)
@@ -349,6 +356,16 @@ def divergence_not_negative():
 def divergence_is_not_negative(claim):
     th, steps = divergence_not_negative()
     return Prover(claim.context, steps=list(steps)).done(th, claim.statement)
+
+
+def divergence_is_symmetric(claim):
+    pr = Prover(claim.context)
+
+    def at(pr, x):
+        return pr.prove(eq(divergence_of(q(x), p(x)), divergence_at(x)), reason("a sum in the other order", algebra))
+
+    th = kernel.binder_congruence(pr.for_all(X, at), unfold(JSD(mu, q, p)))
+    return pr.done(noted(pr, th, "the same at every x"), claim.statement)
 
 
 @cache
@@ -382,8 +399,9 @@ def from_the_value(conclusion, words):
 
     def proof(claim):
         th, steps = value_identity()
-        lower, upper = divergence_not_negative()[0], divergence_at_most()[0]
         pr = Prover(claim.context, steps=[*steps])
+        lower = kernel.instance(divergence_not_negative()[0], {}, pr.context, pr.given("the divergence is finite"))
+        upper = divergence_at_most()[0]
         pr.note(lower.statement, "the divergence is not negative")
         pr.note(upper.statement, "and at most log 2")
         general = Prover(numbers.context).prove(conclusion(V, J), algebra)
@@ -428,6 +446,47 @@ def no_discriminator_is_better(claim):
     out = kernel.instance(integrals_compare(), either, pr.context, known)
     pr.note(claim.statement, "integrate, with a = p(x), b = q(x) and y = D(x)")
     return pr.done(out, claim.statement)
+
+
+#: A function g that is integrable, and another that is −g/2 everywhere.
+multiple = Givens()
+multiple.measure("mu", X)
+multiple.function("h", X)
+multiple.function("g", X)
+multiple.assume("integrable", integrable(mu, lambda x: g(x)))
+multiple.assume("multiple", ForAll(X, lambda x: eq(h(x), -half * g(x))))
+
+
+@cache
+def integral_of_the_multiple():
+    """∫ h = −½ ∫ g."""
+    pr = Prover(multiple.context)
+    (everywhere,) = pr.given("multiple")
+    both = kernel.binder_congruence(everywhere, Int(mu, lambda x: h(x)))
+    linear = pr.prove(eq(Int(mu, lambda x: -half * g(x)), -half * Int(mu, lambda x: g(x))))
+    return kernel.transitivity(both, linear)
+
+
+def halves(x):
+    """What the binary cross-entropy of balanced labels integrates."""
+    return -half * (p(x) * log(judge(x))) - half * (q(x) * log(1 - judge(x)))
+
+
+cross_entropy = Int(mu, halves)
+
+
+def cross_entropy_and_value(claim):
+    pr = Prover(claim.context)
+
+    def at(pr, x):
+        return pr.prove(eq(halves(x), -half * gain(x, judge(x))), reason("−½ is a common factor", algebra))
+
+    everywhere = pr.for_all(X, at)
+    parts = {h: lam(X, halves), g: lam(X, lambda x: gain(x, judge(x)))}
+    known = [everywhere, *pr.given("both values are finite")]
+    th = kernel.instance(integral_of_the_multiple(), parts, pr.context, known)
+    pr.note(claim.statement, "integrate; a constant comes out of the integral")
+    return pr.done(th, claim.statement)
 
 
 # ------------------------------------------------------------------------------------------------------- equal laws
@@ -664,7 +723,7 @@ def discriminator_of_two_normal_densities(seed):
     return Reading(
         predicted=exact,
         measured=measured,
-        # The sigmoid's slope, and its curvature (at most 0.0963), over so many standard errors; and what training leaves.
+        # The sigmoid's slope and its curvature (at most 0.0963) over so many standard errors; what training leaves.
         tolerance=exact * (1 - exact) * logit_error + 0.0963 / 2 * logit_error**2 + FIT,
         near_misses={
             "q/(p + q)": 1 - exact,
@@ -793,11 +852,34 @@ problem = Problem(
             not_applicable=NOT_SAMPLED,
         ),
         Claim(
+            name="cross-entropy",
+            summary="the binary cross-entropy of balanced labels is −V(D)/2",
+            context=with_discriminator.context,
+            statement=eq(cross_entropy, -half * value(judge)),
+            proof=cross_entropy_and_value,
+            not_applicable=NOT_SAMPLED,
+        ),
+        Claim(
+            name="cross-entropy-printed",
+            summary="+V(D)/2, as printed: the sign is lost",
+            context=with_discriminator.context,
+            statement=eq(cross_entropy, half * value(judge)),
+            as_printed=True,
+        ),
+        Claim(
             name="divergence-not-negative",
-            summary="0 ≤ JSD(p, q)",
-            context=game.context,
+            summary="0 ≤ JSD(p, q), for any positive functions",
+            context=positive.context,
             statement=le(0, jsd),
             proof=divergence_is_not_negative,
+            not_applicable=NOT_SAMPLED,
+        ),
+        Claim(
+            name="divergence-symmetric",
+            summary="JSD(q, p) = JSD(p, q)",
+            context=positive.context,
+            statement=eq(JSD(mu, q, p), jsd),
+            proof=divergence_is_symmetric,
             not_applicable=NOT_SAMPLED,
         ),
         Claim(
