@@ -314,6 +314,8 @@ class _Emitter:
         if key not in self.places:
             self.places[key] = f"t{len(self.places)}"
             self.names[self.places[key]] = array
+        elif array.flags.writeable:  # it may have been met first as a view that only reads
+            self.names[self.places[key]] = array
         return self.places[key]
 
     def statement(self, t: Tensor, out: str, ins: list[str]) -> list[str]:
