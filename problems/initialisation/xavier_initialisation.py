@@ -10,7 +10,6 @@ a ReLU half of the second moment of a symmetric pre-activation is left, which is
 enumeration, and by depth sweeps over thousands of freshly initialised networks.
 """
 
-from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -177,43 +176,54 @@ u = half.random("z", measure=P_h, mean=0, variance=sigma2, symmetric=True)
 half_statement = eq(E(P_h, lambda w: relu(u(w)) ** 2), sigma2 / 2)
 
 
-def by_sign(goal):
-    """A statement about z(ω) for every ω, by cases on the sign of z(ω)."""
+def half_behind_the_relu(pr, P, z, second_moment):
+    """``E relu(z)² = σ²/2`` for a z of symmetric law with E z² = σ²."""
+    (symmetry,) = pr.given("z symmetric law")
+    mirrored = kernel.same_law(symmetry, lam(reals, lambda x: relu(x) ** 2))
+    pr.note(mirrored.statement, "z and −z have one law")
 
-    def at(pr, w):
-        return pr.cases(
-            le(0, u(w)),
-            lambda positive: pr.prove(goal(w), using(positive, words="where z ≥ 0"), quiet=True),
-            lambda negative: pr.prove(goal(w), using(negative, words="where z < 0"), quiet=True),
-        )
+    def by_sign(goal):
+        """A statement about z(ω) for every ω, by cases on the sign of z(ω)."""
 
-    return at
+        def at(pr, w):
+            return pr.cases(
+                le(0, z(w)),
+                lambda positive: pr.prove(goal(w), using(positive, words="where z ≥ 0"), quiet=True),
+                lambda negative: pr.prove(goal(w), using(negative, words="where z < 0"), quiet=True),
+            )
+
+        return at
+
+    def plus(w):
+        return relu(z(w)) ** 2
+
+    def minus(w):
+        return relu(neg(z(w))) ** 2
+
+    def total(w):
+        return plus(w) + minus(w)
+
+    *bounded, total_bounded = (
+        kernel.dominated(pr.for_all(outcomes, by_sign(lambda w, part=part: le(abs_(part(w)), z(w) ** 2))), P)
+        for part in (plus, minus, total)
+    )
+    pr.note(bounded[0].statement, "relu(z)² ≤ z², which is integrable")
+    pointwise = pr.for_all(outcomes, by_sign(lambda w: eq(total(w), z(w) ** 2)))
+    pr.note(pointwise.statement, "one of the two vanishes, the other is z²")
+    together = Int(P, total)
+    chain = (
+        pr.chain(E(P, plus) + E(P, minus))
+        .eq(together, using(*bounded, words="linearity of the expectation"))
+        .eq(E(P, lambda w: z(w) ** 2), using(kernel.binder_congruence(pointwise, together), words="by the identity"))
+        .eq(second_moment, reason("the second moment of z", algebra))
+    )
+    sum_of_both = kernel.meet_condition(chain.theorem, total_bounded)
+    return pr.linear(eq(E(P, plus), second_moment / 2), (sum_of_both, Fraction(1, 2)), (mirrored, Fraction(1, 2)))
 
 
 def half_of_the_second_moment(claim):
     pr = Prover(claim.context)
-    (symmetry,) = pr.given("z symmetric law")
-    mirrored = kernel.same_law(symmetry, lam(reals, lambda x: relu(x) ** 2))
-    pr.note(mirrored.statement, "z and −z have one law")
-    plus = lambda w: relu(u(w)) ** 2  # noqa: E731
-    minus = lambda w: relu(neg(u(w))) ** 2  # noqa: E731
-    total = lambda w: plus(w) + minus(w)  # noqa: E731
-    *bounded, total_bounded = (
-        kernel.dominated(pr.for_all(outcomes, by_sign(lambda w, part=part: le(abs_(part(w)), u(w) ** 2))), P_h)
-        for part in (plus, minus, total)
-    )
-    pr.note(bounded[0].statement, "relu(z)² ≤ z², which is integrable")
-    pointwise = pr.for_all(outcomes, by_sign(lambda w: eq(total(w), u(w) ** 2)))
-    pr.note(pointwise.statement, "one of the two vanishes, the other is z²")
-    together = Int(P_h, total)
-    chain = (
-        pr.chain(E(P_h, plus) + E(P_h, minus))
-        .eq(together, using(*bounded, words="linearity of the expectation"))
-        .eq(E(P_h, lambda w: u(w) ** 2), using(kernel.binder_congruence(pointwise, together), words="by the identity"))
-        .eq(sigma2, reason("mean zero", algebra))
-    )
-    halves = kernel.meet_condition(chain.theorem, total_bounded)
-    return pr.done(pr.linear(claim.statement, (halves, Fraction(1, 2)), (mirrored, Fraction(1, 2))), claim.statement)
+    return pr.done(half_behind_the_relu(pr, P_h, u, sigma2), claim.statement)
 
 
 he = Givens()
@@ -225,10 +235,8 @@ z_he = he.random("z", measure=P_he, mean=0, variance=D_he * (2 / D_he) * q_he, s
 
 def he_keeps_the_second_moment(claim):
     pr = Prover(claim.context)
-    mapping = {sigma2: D_he * (2 / D_he) * q_he, u: z_he}
-    general_result = half_of_the_second_moment(replace(claim, context=half.context, statement=half_statement)).theorem
-    here = kernel.instance(general_result, mapping, pr.context)
-    th = pr.prove(claim.statement, using(here, words="half of Var z = D · (2/D) · E a² is left behind the ReLU"))
+    half_left = half_behind_the_relu(pr, P_he, z_he, D_he * (2 / D_he) * q_he)
+    th = pr.prove(claim.statement, using(half_left, words="Var z = D · (2/D) · E a², and half of it is left"))
     return pr.done(th, claim.statement)
 
 
@@ -523,7 +531,7 @@ problem = Problem(
             name="uniform-law",
             summary="the uniform law on [−b, b] has variance b²/3",
             context=bound.context,
-            statement=eq(Integral(-b, b, lambda x: x**2 / (2 * b)), b**2 / 3),
+            statement=eq(Integral(-b, b, lambda x: x**2 * (1 / (2 * b))), b**2 / 3),
             proof=variance_of_the_uniform_law,
         ),
         Claim(
