@@ -740,8 +740,8 @@ def linear_gaussian_gap(seed):
         # Roundings of numbers of order a hundred: the points of the noise make the expectation exact.
         tolerance=1e-9,
         near_misses={
-            "the KL to the prior counted twice": stacked(lambda r: r.evidence + r.kl),
-            "half the KL to the prior": stacked(lambda r: r.evidence - r.kl / 2),
+            "twice the KL": stacked(lambda r: r.evidence + r.kl),
+            "half the KL": stacked(lambda r: r.evidence - r.kl / 2),
             "no gap": stacked(lambda r: r.evidence + r.gap),
             "the gap turned round": stacked(lambda r: r.evidence + r.gap - r.reversed_gap),
             "the entropy of q forgotten": stacked(lambda r: r.evidence + r.entropy),

@@ -1,0 +1,121 @@
+"""The problem file on the evidence lower bound: what must fail, fails.
+
+That every claim is proved is what verifying the problem shows; here each kind of witness meets something wrong.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from derivcheck.engine.results import Outcome
+from derivcheck.engine.witnesses import compare
+from derivcheck.language import eq, le, log, num
+from derivcheck.models import MissingDataError
+from derivcheck.problem import NotRun, Reading
+from derivcheck.proof import ProofError
+from derivcheck.semantics import check
+
+SEED = 3
+FILE = Path(__file__).parents[2] / "problems" / "latent_variables" / "elbo.py"
+
+
+def loaded() -> Any:
+    """The module of the problem file."""
+    spec = importlib.util.spec_from_file_location(FILE.stem, FILE)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+elbo = loaded()
+CLAIMS = {c.name: c for c in elbo.problem.claims}
+MEASUREMENTS = {m.name: m for c in elbo.problem.claims for m in c.networks}
+
+
+@pytest.mark.parametrize("name", [n for n, c in CLAIMS.items() if c.as_printed])
+def test_what_is_printed_wrong_is_refuted(name: str) -> None:
+    claim = CLAIMS[name]
+    assert check(claim.context, claim.statement, SEED).outcome == "refutes"
+
+
+@pytest.mark.parametrize("name", [n for n, c in CLAIMS.items() if c.misconceptions])
+def test_misconceptions_are_refuted(name: str) -> None:
+    claim = CLAIMS[name]
+    for m in claim.misconceptions:
+        assert check(m.context or claim.context, m.statement, SEED).outcome == "refutes", m.name
+
+
+@pytest.mark.parametrize("name", [n for n, c in CLAIMS.items() if c.misconceptions])
+def test_the_proof_does_not_prove_a_misconception(name: str) -> None:
+    claim = CLAIMS[name]
+    for m in claim.misconceptions:
+        with pytest.raises(ProofError):
+            claim.proof(replace(claim, statement=m.statement))
+
+
+@pytest.mark.parametrize("model", ["general", "finite"])
+def test_one_proof_serves_sums_and_integrals_and_neither_with_a_wrong_factor(model: str) -> None:
+    o = getattr(elbo, model)
+    claim = CLAIMS["identity" if model == "general" else "identity-finite"]
+    assert not elbo.identity(o)(claim).theorem.conditions
+    with pytest.raises(ProofError):
+        elbo.identity(o)(replace(claim, statement=eq(log(o.evidence), o.elbo + 2 * elbo.gap(o))))
+    with pytest.raises(ProofError):
+        elbo.bound(o)(replace(claim, statement=le(o.elbo + num(1), log(o.evidence))))
+
+
+@pytest.mark.parametrize(
+    ("name", "condition"),
+    [
+        ("pathwise-mean", "exchange of ∂/∂μ and E"),
+        ("score-function", "exchange of ∂/∂θ and ∫ q f"),
+        ("decoder-gradient", "exchange of ∂/∂θ and E_q"),
+    ],
+)
+def test_a_gradient_is_not_proved_without_its_exchange(name: str, condition: str) -> None:
+    claim = CLAIMS[name]
+    assert condition in claim.assumptions
+    with pytest.raises(ProofError):
+        claim.proof(replace(claim, context=claim.context.without(condition, condition)))
+
+
+def read(name: str, number: int) -> Reading:
+    """A reading of the measurement called `name`."""
+    try:
+        return MEASUREMENTS[name].run(np.random.SeedSequence(number))
+    except NotRun as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.mark.parametrize("number", range(2))
+@pytest.mark.parametrize("name", list(MEASUREMENTS))
+def test_networks_are_told_from_their_near_misses(name: str, number: int) -> None:
+    assert compare(read(name, number)).outcome is Outcome.CONFIRMS
+
+
+@pytest.mark.parametrize("wrong", ["half", "twice"])
+@pytest.mark.parametrize("name", ["linear-Gaussian autoencoder", "autoencoder of digits"])
+def test_a_wrong_factor_on_the_kl_breaks_both_networks(name: str, wrong: str) -> None:
+    reading = read(name, 0)
+    broken = replace(
+        reading,
+        predicted=reading.near_misses[f"{wrong} the KL"],
+        near_misses={"something far away": reading.predicted + 1e3},
+    )
+    assert compare(broken).outcome is Outcome.REFUTES
+
+
+def test_without_the_digits_the_measurement_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing() -> None:
+        raise MissingDataError("install the extra")
+
+    monkeypatch.setattr(elbo.m, "digits", missing)
+    with pytest.raises(NotRun, match="install"):
+        elbo.digits_bound(np.random.SeedSequence(0))
