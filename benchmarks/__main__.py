@@ -122,7 +122,8 @@ def _print(rows: list[Row]) -> None:
     for row in rows:
         for peer, seconds in row["peers"].items():
             print(
-                f"{row['workload']:28s} {row['ours']:9.3f} s   {peer}: {seconds:.3f} s   ratio {row['ours'] / seconds:.2f}"
+                f"{row['workload']:28s} {row['ours']:9.3f} s   "
+                f"{peer}: {seconds:.3f} s   ratio {row['ours'] / seconds:.2f}"
             )
 
 

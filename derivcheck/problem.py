@@ -98,7 +98,7 @@ class Claim:
     misconceptions : tuple of Misconception
         Named wrong variants, beside the near misses that are made automatically.
     assumptions : tuple of str
-        Names of analytic facts of the context that a textbook leaves unsaid; shown, and compared with what the proof used.
+        Names of analytic facts of the context that a textbook leaves unsaid; shown beside the claim.
     """
 
     name: str

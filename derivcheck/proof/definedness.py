@@ -126,4 +126,3 @@ def _whole(e: Term) -> bool:
     if e.op == "num":
         return bool(e.data.denominator == 1)
     return e.op in ("add", "mul", "neg") and all(_whole(a) for a in e.args)
-

@@ -83,8 +83,14 @@ class Prover:
         What is given.
     """
 
-    def __init__(self, context: Context, *, steps: list[Step] | None = None, opened: tuple[Term, ...] = (),
-                 fresh: Fresh | None = None) -> None:
+    def __init__(
+        self,
+        context: Context,
+        *,
+        steps: list[Step] | None = None,
+        opened: tuple[Term, ...] = (),
+        fresh: Fresh | None = None,
+    ) -> None:
         self.context = context
         self.steps = steps if steps is not None else []
         self.variables = opened
@@ -509,4 +515,3 @@ def _by_known(prover: Prover, goal: Term, theorems: Iterable[Theorem]) -> Theore
             else:
                 return kernel.definition(out, goal)
     raise ProofError(f"'{goal}' is not an instance of what was shown")
-

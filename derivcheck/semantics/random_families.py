@@ -134,7 +134,7 @@ def _requirements(world: Interpretation, d: Declaration) -> Requirements:
     measure = _measure_of(world, d)
     mean, spread = _entrywise(world, d, "mean"), _entrywise(world, d, "variance")
     if spread is not None and mean is None:
-        mean, spread = _undeclared_mean(world, d, tuple(over), spread, paired, "normal" not in known)
+        mean, spread = _undeclared_mean(world, d, spread, "normal" not in known)
     if measure is not None and mean is not None and compare(measure.mass(), ONE) != 0:
         mean, spread = _for_mass(measure.mass(), mean, spread)
     return Requirements(
@@ -154,38 +154,34 @@ def _requirements(world: Interpretation, d: Declaration) -> Requirements:
 def _undeclared_mean(
     world: Interpretation,
     d: Declaration,
-    over: tuple[Domain, ...],
     variance: Callable[[Index], Number],
-    paired: bool,
     free: bool,
 ) -> tuple[Callable[[Index], Number], Callable[[Index], Number]]:
     """Mean and variance of a family of which only second moments are declared.
 
-    The facts still say ``E X_i X_k = m_i m_k + v_i δ_ik``.  That leaves the sign of the mean open, and where m is 0 the
-    first entry may (`free`) have a mean of its own at the cost of its variance.
+    The facts still say ``E X_i² = m_i² + v_i``.  That leaves the sign of the mean open, and where m is 0 an entry may
+    (`free`) have a mean of its own at the cost of its variance.
     """
     p = d.property("variance")
     assert p is not None
     fact = unfold(p.facts[-1])
     while fact.op == "forall":
         fact = fact.args[-1]
-    indices = _some_indices(over)
-    first = indices[0] if indices and free and ("iid" not in names(d) or len(indices) == 1) else None
     flip = world.choices.choose(f"{d.name} mean sign", [fmpq(-1), ONE], "sign")
 
     def own_mean(ix: Index) -> Number:
         return div(variance(ix), add(ONE, variance(ix)))  # its square is less than the variance
 
     def square(ix: Index) -> Number:
-        environment = tuple(reversed(ix + ix if paired else ix))
+        environment = tuple(reversed(ix))
         return sub(world.evaluator.eval(fact.args[1], environment), variance(ix))
 
     def mean(ix: Index) -> Number:
         known = square(ix)
-        return mul(flip, own_mean(ix) if ix == first and known == 0 else power(known, fmpq(1, 2)))
+        return mul(flip, own_mean(ix) if free and known == 0 else power(known, fmpq(1, 2)))
 
     def remaining(ix: Index) -> Number:
-        if ix == first and square(ix) == 0:
+        if free and square(ix) == 0:
             return sub(variance(ix), integer_power(own_mean(ix), 2))
         return variance(ix)
 

@@ -3,11 +3,11 @@
 Source: discussion worksheet 4 (deriving Xavier initialisation); UDL answer booklet, chapter 7 (half the second moment
 behind a ReLU).
 
-For z = W a with zero-mean, uncorrelated weights of variance v and W independent of the vector a, Var z_i = v Σ_j E a_j²:
-nothing is asked of the a_j among themselves, and it is the second moment of a, not its variance, that counts.  The same
-holds backwards for a cotangent that is independent of W.  The two requests 1/D_a and 1/D_z meet in 2/(D_a + D_z).  Behind
-a ReLU half of the second moment of a symmetric pre-activation is left, which is why He takes 2/D.  Shown by exact
-enumeration, and by depth sweeps over thousands of freshly initialised networks.
+For z = W a with zero-mean, uncorrelated weights of variance v and W independent of the vector a, Var z_i = v Σ_j E
+a_j²: nothing is asked of the a_j among themselves, and it is the second moment of a, not its variance, that counts.
+The same holds backwards for a cotangent that is independent of W. The two requests 1/D_a and 1/D_z meet in 2/(D_a +
+D_z). Behind a ReLU half of the second moment of a symmetric pre-activation is left, which is why He takes 2/D.
+Shown by exact enumeration, and by depth sweeps over thousands of freshly initialised networks.
 """
 
 from fractions import Fraction

@@ -30,6 +30,7 @@ from derivcheck.proof.normal_form.scopes import depends
 if TYPE_CHECKING:
     from derivcheck.proof.normal_form.normalise import Normaliser
 
+
 def closed_form(n: Normaliser, v: Term, h: Term, factors: Mono) -> Poly | None:
     """``Σ_{v=1}^{h}`` of a power of `v` times a geometric factor, for ``h >= 0``."""
     power = 0
@@ -105,6 +106,4 @@ def _bernoulli(j: int) -> Fraction:
 
 def has_closed_form(m: Mono, v: Term) -> bool:
     """Does the index occur only as a power of itself and in exponents?"""
-    return all(
-        not depends((a, e), v) or (a.op == "real" and not e.terms) or v not in mentioned(a) for a, e in m
-    )
+    return all(not depends((a, e), v) or (a.op == "real" and not e.terms) or v not in mentioned(a) for a, e in m)

@@ -35,6 +35,7 @@ from derivcheck.proof.normal_form.scopes import Under
 if TYPE_CHECKING:
     pass
 
+
 class Facts(Linear):
     """The facts of one normaliser: which propositions follow from them."""
 

@@ -46,6 +46,7 @@ from derivcheck.proof.normal_form.triangles import boxed, canonical_contraction
 if TYPE_CHECKING:
     from derivcheck.proof.normal_form.normalise import Normaliser
 
+
 def group(n: Normaliser, variables: Group, p: Poly) -> Poly:
     """``Σ_{variables} p``: each monomial, with the sums inside it joined to the group."""
     out: Poly = {}

@@ -19,6 +19,7 @@ from derivcheck.proof.normal_form.poly import (
 if TYPE_CHECKING:
     pass
 
+
 def as_integer(p: Poly) -> Term:
     """A polynomial that is affine over integers, as an integer term."""
     t = to_integer(p)

@@ -37,6 +37,7 @@ from derivcheck.proof.normal_form.scopes import Under, depends, scoped
 if TYPE_CHECKING:
     pass
 
+
 class Integrability(Known):
     """Independence and integrability."""
 

@@ -33,6 +33,7 @@ from derivcheck.proof.normal_form.scopes import Under, depends, scoped
 if TYPE_CHECKING:
     from derivcheck.proof.normal_form.normalise import Normaliser
 
+
 def integral(n: Normaliser, t: Term) -> Poly:
     """The normal form of an ``int`` term: a sum over a range, or an integral against a measure."""
     measure = t.args[0]

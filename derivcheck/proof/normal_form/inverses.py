@@ -125,5 +125,3 @@ def _mentions(f: tuple[Term, Lin], v: Term) -> bool:
 
 def _has_delta(m: Mono) -> bool:
     return any(a.op == "ind" for a, _ in m)
-
-

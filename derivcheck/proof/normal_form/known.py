@@ -38,6 +38,7 @@ from derivcheck.proof.normal_form.scopes import Under
 if TYPE_CHECKING:
     from derivcheck.proof.normal_form.normalise import Normaliser
 
+
 class Known(ABC):
     """The facts and scopes of one normaliser, and what its parts need of one another."""
 

@@ -106,9 +106,7 @@ def _renamed(t: Term, names: Mapping[Term, Term], symmetric: frozenset[Term]) ->
     return canonical(put_indices(t, names), symmetric)
 
 
-def contraction(
-    variables: list[tuple[Term, Term]], mono: Mono, symmetric: frozenset[Term] = frozenset()
-) -> Term:
+def contraction(variables: list[tuple[Term, Term]], mono: Mono, symmetric: frozenset[Term] = frozenset()) -> Term:
     """The canonical term of ``Σ_{variables} mono``; every variable occurs in `mono`, which is connected.
 
     A range may mention another index of the group; then that index is summed further out.

@@ -191,5 +191,3 @@ def _absorbed(n: Normaliser, m: Mono) -> Poly | None:
         value = plus(q, n.times(rest, {((a, e),): Fraction(1)}), Fraction(-1))
         return scaled(n.times({cofactor: Fraction(1)}, value), 1 / q[lead])
     return None
-
-

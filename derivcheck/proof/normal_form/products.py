@@ -172,7 +172,5 @@ def factorials(n: Normaliser, t: Term) -> Poly:
     if n.facts.holds(le(integer(0), bottom)) and n.facts.holds(le(integer(0), gap)):
         parts = [n.nf(make("factorial", (x,), None, REAL)) for x in (bottom, gap)]
         below = n.times(*parts)
-        return n.times(
-            n.nf(make("factorial", (top,), None, REAL)), n.raised(below, Lin(Fraction(-1)), to_term(below))
-        )
+        return n.times(n.nf(make("factorial", (top,), None, REAL)), n.raised(below, Lin(Fraction(-1)), to_term(below)))
     return n.rewrite(make("binomial", (top, bottom), None, REAL))

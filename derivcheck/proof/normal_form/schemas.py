@@ -25,6 +25,7 @@ from derivcheck.proof.normal_form.matching import Binding
 if TYPE_CHECKING:
     pass
 
+
 @dataclass(frozen=True, slots=True)
 class Schema:
     """A fact ``∀ variables ∈ domains. premises ⟹ conclusion``."""

@@ -79,9 +79,7 @@ def _order(variables: Group, mono: Mono, k: int) -> tuple[int, Term, Term, int] 
     return (k, u, v, shift) if ranges[u] == ranges[v] and abs(shift) <= MAX_SHIFT else None
 
 
-def _one_order(
-    n: Normaliser, variables: Group, rest: Mono, u: Term, v: Term, shift: int, plain: Term
-) -> Poly | None:
+def _one_order(n: Normaliser, variables: Group, rest: Mono, u: Term, v: Term, shift: int, plain: Term) -> Poly | None:
     """The sum of ``rest·[u <= v + shift]``; None if it is canonical as it stands."""
     body: Poly = {rest: Fraction(1)}
 

@@ -334,5 +334,3 @@ def close(a: Number, b: Number, tolerance: float = 1e-6) -> bool:
     if isinstance(a, Fraction) and isinstance(b, Fraction):
         return a == b
     return abs(a - b) <= tolerance * (1 + abs(a) + abs(b))
-
-
