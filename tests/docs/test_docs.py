@@ -110,3 +110,17 @@ def test_sessions_of_the_pages_print_what_stands_there(page: Path) -> None:
     test = doctest.DocTestParser().get_doctest(text, {}, page.name, str(page), 0)
     said: list[str] = []
     assert not doctest.DocTestRunner(verbose=False).run(test, out=said.append).failed, "".join(said)
+
+
+def test_the_transcript_of_the_readme_is_what_comes_out() -> None:
+    """Statements, verdicts and outcomes; measured numbers differ in their last digits between machines."""
+    transcript = read(ROOT / "README.md").split("$ derivcheck verify softmax-jacobian\n")[1].split("```")[0]
+    result = verify("softmax-jacobian").results[0]
+    blocks = re.findall(r"^  (\S+)  (\w+)\n      (.+)\n((?:      .+\n)+)", transcript, re.MULTILINE)
+    assert len(blocks) >= 3
+    for name, verdict, statement, witnesses in blocks:
+        claim = result.claim(name)
+        assert (str(claim.verdict), claim.statement) == (verdict, statement)
+        assert [tuple(line.split()[:2]) for line in witnesses.splitlines()] == [
+            (w.kind, str(w.outcome)) for w in claim.witnesses
+        ]
