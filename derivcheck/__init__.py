@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from derivcheck.decision import decide as decide
+    from derivcheck.decision.decide import decide as decide
     from derivcheck.engine import verify as verify
 
 __version__ = "0.1.0"
