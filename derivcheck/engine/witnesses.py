@@ -145,7 +145,9 @@ def instances(claim: Claim, stream: Stream) -> WitnessResult:
     match found.outcome:
         case "refutes":
             detail["counterexample"] = str(found.counterexample)
-            return WitnessResult("instances", Outcome.REFUTES, str(found.counterexample), "DC201", detail)
+            rigorous = found.counterexample is None or found.counterexample.evidence != "numeric"
+            words = str(found.counterexample) if rigorous else f"{found.reason}: {found.counterexample}"
+            return WitnessResult("instances", Outcome.REFUTES, words, "DC201", detail)
         case "undefined":
             where = f"no value although the hypotheses hold: {found.undefined_example}"
             return WitnessResult("instances", Outcome.REFUTES, where, "DC209", detail)

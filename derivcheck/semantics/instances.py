@@ -327,7 +327,10 @@ def check(
         if case.judgement.truth is Truth.FALSE:
             original = _counterexample(case)
             small = _shrunk(context, statement, original.record, budget) if shrink else None
-            return tally.result("refutes", "a counterexample", small or original, original)
+            shown = small or original
+            rigorous = shown.evidence != "numeric"
+            words = "a counterexample" if rigorous else "a counterexample by extrapolation, which is not rigorous"
+            return tally.result("refutes", words, shown, original)
     exact, supported = tally.counts[Truth.TRUE], tally.counts[Truth.SUPPORTED]
     if tally.undefined_example is not None:
         reason = f"no value although the hypotheses hold: {tally.undefined_example.reason}"

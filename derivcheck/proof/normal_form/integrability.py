@@ -116,7 +116,7 @@ class Integrability(Known):
         """The bindings under which the known integrability is the wanted one, integrands in normal form."""
         if s not in self._integrands:
             p = s.conclusion
-            v = symbol(f"integrand{MARK}", *variable_sort(p))
+            v = symbol(f"integrand{MARK}0", *variable_sort(p))
             try:
                 body = to_term(self._nf(instantiate(p.body, v)))
                 self._integrands[s] = make("integrable", (p.args[0], abstract(body, v)), None, p.sort)
