@@ -22,7 +22,7 @@ from derivcheck.semantics import models_exist
 __all__ = ["AuditReport", "Finding", "audit", "audit_file", "check_inference"]
 
 #: Rules whose work is algebra or analysis: their statements are judged on instances.
-JUDGED = ("normal_form", "linear", "limit")
+JUDGED = ("normal_form", "matrix_words", "linear", "limit")
 #: What may become of a step.
 OUTCOMES = ("structure", "instances", "as stated", "rejected")
 

@@ -667,6 +667,12 @@ def normal_form(step: Inference) -> Derived:
 
 
 @rule
+def matrix_words(step: Inference) -> Derived:
+    need(step.statement.op == "eq", "not an equation")
+    return _give(step, step.statement, defined=tuple(p.statement for p in step.premises))
+
+
+@rule
 def linear(step: Inference) -> Derived:
     need(len(step.parameters["factors"]) == len(step.premises), "a factor for each premise is needed")
     relations = [p.statement.op for p in step.premises]

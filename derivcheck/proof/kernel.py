@@ -25,6 +25,7 @@ from derivcheck.language import (
     Fresh,
     Int,
     Property,
+    Sort,
     Term,
     abs_,
     abstract,
@@ -52,10 +53,11 @@ from derivcheck.language import (
     unfold,
 )
 from derivcheck.language.context import for_all_arguments
-from derivcheck.language.terms import open_binder, rebuild, variable_sort
+from derivcheck.language.terms import function_sort, open_binder, rebuild, variable_sort
 from derivcheck.proof.definedness import NotKnown, definedness
 from derivcheck.proof.normal_form import Normaliser, Unknown, to_term
 from derivcheck.proof.normal_form.poly import Poly, plus
+from derivcheck.proof.words import decide_words
 
 
 class ProofError(ValueError):
@@ -462,6 +464,32 @@ def _pointwise(context: Context, p: Term, using: tuple[Theorem, ...]) -> Theorem
     for v, d in reversed(names):
         th = generalise(th, v, d)
     return extensionality(th, p)
+
+
+def matrix_words(context: Context, p: Term, using: Iterable[Theorem] = ()) -> Theorem:
+    """``⊢ A = B`` for matrices, where the defining equations of the inverses in them rewrite both to one sum of words.
+
+    The bounded completion is `derivcheck.proof.words`; the inverses' existence is a condition.
+    """
+    rule, using = "matrix_words", tuple(using)
+    _same_context(rule, context, using)
+    _closed(rule, context, p)
+    if p.op != "eq" or p.args[0].sort not in (_array(1), _array(2), REAL):
+        raise _fail(rule, f"'{p}' is not an equation of matrices")
+    extra = [t.statement for t in using]
+    try:
+        left, right = p.args
+        found = decide_words(left, right, context, extra)
+    except Unknown as unknown:
+        raise _fail(rule, f"'{p}': {unknown}") from None
+    if not found.equal:
+        raise _fail(rule, f"'{p}' does not follow from what the inverses mean")
+    conditions = [*found.conditions, *_vanishing(rule, context, *extra, shown=p)]
+    return _theorem(_KEY, rule, context, p, using, more_conditions=conditions)
+
+
+def _array(rank: int) -> Sort:
+    return function_sort((INT,) * rank, REAL)
 
 
 def extensionality(th: Theorem, p: Term) -> Theorem:

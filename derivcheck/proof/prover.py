@@ -368,7 +368,16 @@ def _combined(reasons: tuple[Reason | Theorem, ...]) -> Reason:
 
 
 def _algebra(prover: Prover, goal: Term) -> Theorem:
-    return kernel.normal_form(prover.context, goal)
+    try:
+        return kernel.normal_form(prover.context, goal)
+    except ProofError as by_entries:
+        if goal.op != "eq" or goal.args[0].sort.kind != "fun":
+            raise
+        # Between several inverses entries do not see what words do (push-through, Woodbury).
+        try:
+            return kernel.matrix_words(prover.context, goal)
+        except ProofError:
+            raise by_entries from None
 
 
 #: Both sides have one normal form, or a comparison follows from signs and what is given.

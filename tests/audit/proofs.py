@@ -23,8 +23,10 @@ from derivcheck.language import (
     delta,
     eq,
     exp,
+    identity,
     integer,
     interval,
+    inverse,
     lam,
     le,
     log,
@@ -32,6 +34,7 @@ from derivcheck.language import (
     ne,
     num,
     oo_int,
+    predicate,
     range_,
     real,
     reals,
@@ -213,6 +216,18 @@ def limits() -> Proof:
     return proof_of(pr, kernel.conjunction(kernel.transitivity(same, value), geometric, summed))
 
 
+def words() -> Proof:
+    """An equation of matrices with two inverses."""
+    g = Givens()
+    rows, columns = g.size("n"), g.size("d")
+    X = g.matrix("X", rows, columns)
+    penalty = g.real("lam", above=0)
+    small, large = X.T @ X + penalty * identity(columns), X @ X.T + penalty * identity(rows)
+    g.assume("invertible", predicate("invertible", small), predicate("invertible", large))
+    pr = Prover(g.context)
+    return proof_of(pr, kernel.matrix_words(g.context, eq(inverse(small) @ X.T, X.T @ inverse(large))))
+
+
 def calculus() -> Proof:
     """An integral by a primitive, domination, and equal functions under a derivative."""
     g = Givens()
@@ -373,6 +388,7 @@ PROOFS: dict[str, Callable[[], Proof]] = {
         gibbs,
         limits,
         calculus,
+        words,
         logic,
         conditions,
         laws_and_matrices,

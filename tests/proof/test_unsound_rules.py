@@ -18,7 +18,9 @@ from derivcheck.language import (
     eq,
     exp,
     free_symbols,
+    identity,
     integrable,
+    inverse,
     lam,
     le,
     log,
@@ -232,3 +234,26 @@ def test_what_is_used_is_inherited():
     known = kernel.assume(g.context, eq(x, 2))
     th = Prover(g.context).prove(eq(x**2, 4), using(known))
     assert th.hypotheses == {eq(x, 2)}
+
+
+def test_words_know_what_inverses_mean_and_no_more():
+    g = Givens()
+    n, d = g.size("n"), g.size("d")
+    X, c = g.matrix("X", n, d), g.real("c", above=0)
+    A, B = X.T @ X + c * identity(d), X @ X.T + c * identity(n)
+    push = eq(inverse(A) @ X.T, X.T @ inverse(B))
+    # That A and B are invertible follows from their form here; for any square matrix it is a condition.
+    assert not kernel.matrix_words(g.context, push).conditions
+    h = Givens()
+    m = h.size("m")
+    M, N = h.matrix("M", m, m), h.matrix("N", m, m)
+    reversed_order = eq(inverse(M @ N), inverse(N) @ inverse(M))
+    assert predicate("invertible", M) in kernel.matrix_words(h.context, reversed_order).conditions
+    for wrong in (
+        eq(inverse(M @ N), inverse(M) @ inverse(N)),
+        eq(M @ N, N @ M),
+        eq(inverse(M + N), inverse(M) + inverse(N)),
+        eq(M.T, M),
+    ):
+        with pytest.raises(ProofError):
+            kernel.matrix_words(h.context, wrong)
