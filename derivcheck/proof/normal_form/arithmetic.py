@@ -35,6 +35,8 @@ from derivcheck.proof.normal_form.poly import (
 )
 from derivcheck.proof.normal_form.scopes import depends
 
+#: The largest number, in bits, that a power of a number may become.
+MAX_BITS = 200_000
 #: The largest whole power of a sum that is written out.
 MAX_EXPANSION = 12
 
@@ -143,7 +145,8 @@ class Arithmetic(Base):
                 return constant(0) if e.const > 0 else self._undefined("a power of zero")
             raise Unknown("a power of zero with a symbolic exponent")
         if not e.terms and e.const.denominator == 1:
-            if abs(e.const) > 10_000:
+            digits = max(abs(base.numerator), base.denominator).bit_length()
+            if abs(e.const) * digits > MAX_BITS:
                 raise Unknown("an enormous power")
             return constant(base ** int(e.const))
         if base < 0:

@@ -61,7 +61,7 @@ class Powers(Arithmetic):
         if k is not None and k > 0:
             if len(base) == 1:
                 ((m, c),) = base.items()
-                return scaled(self.settle(mono_power(m, Fraction(k))), c**k)
+                return self.times(self.number_power(c, e), self.settle(mono_power(m, Fraction(k))))
             return self.power_of_sum(base, k)
         if k is None or k < 0:
             if k is not None:

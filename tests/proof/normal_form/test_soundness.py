@@ -331,3 +331,13 @@ def test_an_integral_that_is_known_everywhere_is_differentiated() -> None:
     mean = Int(mu, lambda w: (x + y(w)) ** 2)
     assert decide(g.context, D(mean, x), 2 * x) == (True, [])
     assert not decide(g.context, D(mean, x), x)[0]
+
+
+def test_an_enormous_power_is_unknown_and_freezes_nothing() -> None:
+    from derivcheck.language import Givens, num
+
+    context = Givens().context
+    for tower in (num(9) ** num(9**9), (num(2) * num(9) ** 50) ** num(10**6), num(9) ** (num(9) ** num(9))):
+        with pytest.raises(Unknown):
+            Normaliser(context).nf(tower)
+    assert Normaliser(context).nf(num(2) ** num(1000)) == {(): Fraction(2**1000)}
