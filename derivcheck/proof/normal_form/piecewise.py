@@ -176,6 +176,8 @@ def _absorbed(n: Normaliser, m: Mono) -> Poly | None:
             continue
         without = m[:k] + m[k + 1 :]
         q = poly_of(a.args[0])
+        if not q:
+            return {}  # the sign of zero
         lead = max(q, key=lambda x: (sum(y.const for _, y in x), [(b.key, y.const) for b, y in reversed(x)]))
         if lead == ONE:
             continue
