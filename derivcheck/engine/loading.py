@@ -27,12 +27,16 @@ def load(path: Path) -> Problem:
     sys.modules[name] = module
     folder = str(path.parent)
     sys.path.insert(0, folder)
+    # Byte code is found again by a time in whole seconds and a size: a module beside the file, edited within a second
+    # and to the same length, would be read as it was before.
+    writes, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     try:
         spec.loader.exec_module(module)
     except Exception as error:
         line = _line_of(error, path)
         raise DiagnosticError(Diagnostic("DC105", f"{type(error).__name__}: {error}", str(path), line)) from error
     finally:
+        sys.dont_write_bytecode = writes
         sys.path.remove(folder)
     problem = getattr(module, "problem", None)
     if not isinstance(problem, Problem):
