@@ -139,7 +139,6 @@ class Context:
 
 
 def _bounds(
-    symbol: Callable[[], Term],
     wrap: Callable[[Callable[[Term], Term]], Term],
     *,
     above: Termlike | None = None,
@@ -218,9 +217,7 @@ class Givens:
     def integer(self, name: str, *, at_least: Termlike | None = None, at_most: Termlike | None = None) -> Term:
         """An integer."""
         s = b.Index(name)
-        return self._declare(
-            s, "integer", _bounds(lambda: s, lambda c: c(s), at_least=at_least, at_most=at_most, cast=b.as_int)
-        )
+        return self._declare(s, "integer", _bounds(lambda c: c(s), at_least=at_least, at_most=at_most, cast=b.as_int))
 
     def real(
         self,
@@ -237,9 +234,7 @@ class Givens:
         return self._declare(
             s,
             "real",
-            _bounds(
-                lambda: s, lambda c: c(s), above=above, at_least=at_least, below=below, at_most=at_most, nonzero=nonzero
-            ),
+            _bounds(lambda c: c(s), above=above, at_least=at_least, below=below, at_most=at_most, nonzero=nonzero),
         )
 
     def point(self, name: str, domain: Term) -> Term:
@@ -270,7 +265,6 @@ class Givens:
         """An array over integer ranges, with its structure and bounds on its entries."""
         a = b.function(name, *over)
         ps = _bounds(
-            lambda: a,
             lambda c: for_all_arguments(a, lambda *ix: c(a(*ix))),
             above=above,
             at_least=at_least,
@@ -364,7 +358,6 @@ class Givens:
         over = over or (b.reals,)
         f = b.function(name, *over)
         ps = _bounds(
-            lambda: f,
             lambda c: for_all_arguments(f, lambda *x: c(f(*x))),
             above=above,
             at_least=at_least,

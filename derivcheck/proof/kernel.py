@@ -22,10 +22,12 @@ from derivcheck.language import (
     REAL,
     Context,
     Declaration,
+    ForAll,
     Fresh,
     Int,
     Property,
     Sort,
+    Sum,
     Term,
     abs_,
     abstract,
@@ -35,8 +37,10 @@ from derivcheck.language import (
     domains,
     eq,
     free_symbols,
+    functions,
     implies,
     instantiate,
+    integer,
     le,
     log,
     lt,
@@ -44,11 +48,14 @@ from derivcheck.language import (
     ne,
     not_,
     num,
+    oo_int,
     predicate,
+    range_,
     real,
     reals,
     sort_of_domain,
     substitute,
+    subterms,
     true,
     unfold,
 )
@@ -56,6 +63,7 @@ from derivcheck.language.context import for_all_arguments
 from derivcheck.language.terms import function_sort, open_binder, rebuild, variable_sort
 from derivcheck.proof.definedness import NotKnown, definedness
 from derivcheck.proof.normal_form import Normaliser, Unknown, to_term
+from derivcheck.proof.normal_form.calculus import generalised
 from derivcheck.proof.normal_form.poly import Poly, plus
 from derivcheck.proof.words import decide_words
 
@@ -604,17 +612,11 @@ def congruence(th: Theorem, pattern: Term, hole: Term) -> Theorem:
         raise _fail("congruence", f"'{hole}' does not fit")
     if any(hole in free_symbols(s) for s in free_symbols(pattern) if s != hole):
         raise _fail("congruence", "the hole stands in the domain of a symbol")
-    if any(t.op == "deriv" and hole in free_symbols(t) for t in _subterms(pattern)):
+    if any(t.op == "deriv" and hole in free_symbols(t) for t in subterms(pattern)):
         raise _fail("congruence", "an equation at a point says nothing of derivatives")
     left, right = substitute(pattern, {hole: a}), substitute(pattern, {hole: b})
     _closed("congruence", th.context, left, right)
     return _theorem(_KEY, "congruence", th.context, eq(left, right), [th], pattern=pattern, hole=hole)
-
-
-def _subterms(t: Term) -> Iterable[Term]:
-    from derivcheck.language import subterms
-
-    return subterms(t)
 
 
 def binder_congruence(th: Theorem, left: Term) -> Theorem:
@@ -792,8 +794,6 @@ def induction(t: Term, base: Theorem, step: Theorem) -> Theorem:
 
     `step` lives in the context of `base` with ``t`` open from 0; ``t`` is free in no other hypothesis.
     """
-    from derivcheck.language import integer, oo_int, range_
-
     naturals = range_(0, oo_int)
     declaration = opened(t, naturals)
     if _occurs(t, base.context):
@@ -866,8 +866,6 @@ def limit(context: Context, p: Term) -> Theorem:
     if p.op != "eq" or p.args[0].op != "lim" or p.args[0].args[0].op != "oo" or p.args[0].args[0].sort != INT:
         raise _fail("limit", f"'{p}' is not a limit over the integers")
     _closed("limit", context, p)
-    from derivcheck.language import integers, oo_int, range_
-
     t, body = open_binder(p.args[0], _fresh(context, p))
     inner = context.extended(opened(t, range_(1, oo_int)))
     n = Normaliser(inner)
@@ -886,7 +884,6 @@ def limit(context: Context, p: Term) -> Theorem:
         raise _fail("limit", f"the limit is '{to_term(kept)}'")
     conditions = [c for c in n.conditions if not n.facts.holds(c)]
     conditions = [_for_all(t, range_(1, oo_int), c) if t in free_symbols(c) else c for c in conditions]
-    assert integers
     return _theorem(_KEY, "limit", context, p, more_conditions=conditions)
 
 
@@ -941,8 +938,6 @@ def limit_by_continuity(context: Context, p: Term) -> Theorem:
 
 def _continuous(t: Term, x: Term, fresh: Fresh, needs: list[Term]) -> None:
     """Collect what makes `t` continuous in `x` at the point; raise where its form does not."""
-    from derivcheck.proof.normal_form.calculus import generalised
-
     if x not in free_symbols(t):
         return
     if t == x:
@@ -1072,8 +1067,6 @@ def limit_congruence(th: Theorem, p: Term) -> Theorem:
 
 def invertible_if_injective(th: Theorem, matrix: Term) -> Theorem:
     """``⊢ ∀ v. (∀ i. Σ_j A_ij v_j = 0) ⟹ ∀ j. v_j = 0`` gives ``⊢ A invertible`` for a square matrix."""
-    from derivcheck.language import ForAll, Sum, functions
-
     ds = domains(matrix)
     if len(ds) != 2 or ds[0] != ds[1] or ds[0].op != "range":
         raise _fail("invertible_if_injective", f"'{matrix}' is not square")

@@ -23,19 +23,25 @@ from derivcheck.language import (
     Fresh,
     Term,
     Termlike,
+    abstract,
+    domain_of_measure,
     eq,
     instantiate,
     le,
     make,
+    not_,
     num,
     oo_int,
+    open_binder,
     range_,
     sort_of_domain,
     unfold,
 )
 from derivcheck.language.build import as_int, as_real
+from derivcheck.language.terms import rebuild
 from derivcheck.proof import kernel
 from derivcheck.proof.kernel import ProofError, Theorem
+from derivcheck.proof.normal_form.matching import match
 
 #: From a prover, a goal and the variables opened on the way down to it, to a theorem that states the goal.
 Tactic = Callable[["Prover", Term], Theorem]
@@ -199,8 +205,6 @@ class Prover:
 
     def cases(self, p: Term, yes: Callable[[Theorem], Theorem], no: Callable[[Theorem], Theorem]) -> Theorem:
         """A case distinction."""
-        from derivcheck.language import not_
-
         return kernel.cases(yes(self.assume(p)), no(self.assume(not_(p))), p)
 
 
@@ -295,8 +299,6 @@ def _descend_into(prover: Prover, goal: Term, leaf: Tactic) -> Theorem:
         case "int" | "max_over" | "min_over" | "prod":
             if differing != [len(a.args) - 1] or op == "lt":
                 raise _Leaf
-            from derivcheck.language import domain_of_measure
-
             domain = domain_of_measure(a.args[0]) if a.op == "int" else a.args[0]
             inner, v = prover.open(domain, a.hint)
             sub = descend(inner, make(op, (instantiate(a.body, v), instantiate(b.body, v)), None, PROP), leaf)
@@ -326,8 +328,6 @@ def _descend_into(prover: Prover, goal: Term, leaf: Tactic) -> Theorem:
         if x.sort.kind == "real" and not (x.loose or y.loose):
             sub = descend(prover, eq(x, y), leaf)
             hole = prover.fresh.symbol("hole", x.sort)
-            from derivcheck.language.terms import rebuild
-
             pattern = rebuild(a, (*a.args[:k], hole, *a.args[k + 1 :]))
             return prover.settle(kernel.congruence(sub, pattern, hole), goal)
     raise _Leaf
@@ -431,8 +431,6 @@ def _triangle(prover: Prover, goal: Term) -> Theorem:
         raise ProofError(f"'{goal}' is not a triangle inequality")
     a, c = _head(goal.args[0].args[0]), _head(goal.args[1])
     if a.op == "int" and c.op == "int" and a.args[0] == c.args[0]:
-        from derivcheck.language import domain_of_measure
-
         domain = domain_of_measure(a.args[0])
         bounds = []
         for sign in (1, -1):
@@ -447,8 +445,6 @@ def _triangle(prover: Prover, goal: Term) -> Theorem:
             everywhere = prover.for_all(domain, below, a.hint)
             _, v = prover.open(domain, a.hint)
             f = instantiate(a.body, v)
-            from derivcheck.language import abstract
-
             left = make("int", (a.args[0], abstract(f if sign == 1 else -f, v)), None, a.sort, a.hint)
             integrated = kernel.monotone(everywhere, left)
             bounds.append(prover.linear(le(a if sign == 1 else -a, c), (integrated, 1)))
@@ -469,8 +465,6 @@ triangle = Reason("triangle inequality", lambda prover, goal: descend(prover, go
 
 def _bounded_by_max(prover: Prover, goal: Term) -> Theorem:
     """``f(t) <= max f``: find ``t``."""
-    from derivcheck.proof.normal_form.matching import match
-
     if goal.op != "le":
         raise ProofError(f"'{goal}' is not a bound")
     maximum = _head(goal.args[1])
@@ -505,9 +499,6 @@ def monotonicity(*theorems: Theorem, words: str = "monotonicity") -> Reason:
 
 
 def _by_known(prover: Prover, goal: Term, theorems: Iterable[Theorem]) -> Theorem:
-    from derivcheck.language.terms import open_binder
-    from derivcheck.proof.normal_form.matching import match
-
     for th in theorems:
         th = prover.bring(th)
         pattern, variables = th.statement, []
