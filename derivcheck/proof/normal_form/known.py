@@ -57,7 +57,11 @@ class Known(ABC):
         self._busy: set[Term] = set()
         self._integrands: dict[Schema, Term | None] = {}
         self._ready = False
+        #: Per scope: the comparisons that universal facts give about an atom.
+        self._instantiated: list[dict[Term, list[tuple[Poly, bool]]]] = [{}]
         self._budget: list[int] | None = None
+        #: Attempts spent on linear combinations that were not found.
+        self._lost = 0
         self.propositions = frozenset(propositions := tuple(propositions))
         counter = 0
         for p in propositions:
@@ -74,6 +78,7 @@ class Known(ABC):
         self._signs.append({})
         self._answers.append({})
         self._linear.append(None)
+        self._instantiated.append({})
         if domain is not None and not all(map(plain_integer, domain.args)):
             # Worked out now: further in, more is known than holds here.
             self._scope_facts(len(self.scopes))
@@ -84,6 +89,7 @@ class Known(ABC):
         self._signs.pop()
         self._answers.pop()
         self._linear.pop()
+        self._instantiated.pop()
 
     def _scope_facts(self, level: int) -> list[tuple[Poly, bool]]:
         """The linear facts of the context (level 0) or of a scope: its variable is in its domain."""
@@ -142,6 +148,7 @@ class Known(ABC):
         self.n._memo.clear()
         self._signs[0].clear()
         self._answers[0].clear()
+        self._instantiated[0].clear()
 
     def _as_linear(self, p: Term) -> list[tuple[Poly, bool]]:
         """A comparison (or an equation) as facts ``poly >= 0`` or ``poly > 0``."""

@@ -26,8 +26,12 @@ if TYPE_CHECKING:
 
 #: Facts combined to prove one linear inequality.
 MAX_DEPTH = 6
-#: Attempts to prove one linear inequality.
-MAX_TRIES = 600
+#: Attempts to prove one linear inequality: several times what the deepest search that finds anything takes.
+MAX_TRIES = 250
+#: Attempts that one normaliser may lose in searches that find nothing; from then on a search must find it soon.
+MAX_LOST = 1000
+#: What "soon" is: nearly every search that finds a combination has found it by then.
+SOON = 40
 
 
 class Linear(Signs):
@@ -37,14 +41,17 @@ class Linear(Signs):
         """Is ``goal >= 0`` (``> 0``) a non-negative combination of facts and of monomials of known sign?"""
         self._prepare()
         # Questions inside this one share its budget: the whole search stays bounded.
-        outermost = self._budget is None
-        if self._budget is None:
-            self._budget = [MAX_TRIES]
-        try:
+        if self._budget is not None:
             return self._linear_search(goal, strict, 0, self._budget, frozenset())
+        tries = MAX_TRIES if self._lost < MAX_LOST else SOON
+        self._budget = budget = [tries]
+        try:
+            found = self._linear_search(goal, strict, 0, budget, frozenset())
         finally:
-            if outermost:
-                self._budget = None
+            self._budget = None
+        if not found:
+            self._lost += tries - budget[0]
+        return found
 
     def _linear_search(
         self,
@@ -126,9 +133,19 @@ class Linear(Signs):
 
     def _instances(self, a: Term) -> list[tuple[Poly, bool]]:
         """Schematic comparisons instantiated so that they mention the atom `a`."""
-        out: list[tuple[Poly, bool]] = []
+        found = self._instantiated[-1].get(a)
+        if found is not None:
+            return found
         if a in self._busy:
-            return out
+            return []
+        before = self.circles
+        found = self._new_instances(a)
+        if self.final(before):
+            self._instantiated[-1][a] = found
+        return found
+
+    def _new_instances(self, a: Term) -> list[tuple[Poly, bool]]:
+        out: list[tuple[Poly, bool]] = []
         for s in self.schemas:
             if not s.variables or s.conclusion.op not in ("le", "lt", "eq"):
                 continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -116,14 +117,14 @@ class Signs(Integrability):
             case "fn":
                 return self._function_sign(t)
             case "mul":
-                return product_sign([self.sign(a) for a in t.args])
+                return product_sign(self.sign(a) for a in t.args)
             case "div":
                 b = self.sign(t.args[1])
                 if b is None or b == 0 or (abs(b) != 1 and not self.nonzero(t.args[1])):
                     return None
                 return product_sign([self.sign(t.args[0]), 1 if b > 0 else -1])
             case "add":
-                return sum_sign([self.sign(a) for a in t.args])
+                return sum_sign(self.sign(a) for a in t.args)
             case "pow":
                 return self._power_sign(*t.args)
             case "max":
@@ -250,7 +251,7 @@ class Signs(Integrability):
         if ONE in p and len(p) == 1:
             return 1 if p[ONE] > 0 else -1
         s = (
-            sum_sign([product_sign([(c > 0) - (c < 0), self._mono_sign(m)]) for m, c in p.items()])
+            sum_sign(product_sign(((c > 0) - (c < 0), self._mono_sign(m))) for m, c in p.items())
             if structural or len(p) > 1
             else None
         )
@@ -269,7 +270,7 @@ class Signs(Integrability):
         return None
 
     def _mono_sign(self, m: Mono) -> int | float | None:
-        return product_sign([self._factor_sign(a, e) for a, e in m])
+        return product_sign(self._factor_sign(a, e) for a, e in m)
 
     def _factor_sign(self, a: Term, e: Lin) -> int | float | None:
         s = self.sign(a)
@@ -283,7 +284,8 @@ class Signs(Integrability):
         return 0.5 if s is not None and s >= 0 else None
 
 
-def product_sign(signs: list[int | float | None]) -> int | float | None:
+def product_sign(signs: Iterable[int | float | None]) -> int | float | None:
+    """The sign of a product; factors after one of unknown sign are not asked for."""
     out: int | float = 1
     for s in signs:
         if s == 0:
@@ -294,14 +296,17 @@ def product_sign(signs: list[int | float | None]) -> int | float | None:
     return out
 
 
-def sum_sign(signs: list[int | float | None]) -> int | float | None:
-    known = [s for s in signs if s is not None]
-    if len(known) < len(signs):
-        return None
-    low, high = min(known, default=0), max(known, default=0)
-    if low >= 0:
-        return high
-    return low if high <= 0 else None
+def sum_sign(signs: Iterable[int | float | None]) -> int | float | None:
+    """The sign of a sum; summands after one of unknown sign, or after two that pull apart, are not asked for."""
+    low: int | float = 0
+    high: int | float = 0
+    for s in signs:
+        if s is None:
+            return None
+        low, high = min(low, s), max(high, s)
+        if low < 0 < high:
+            return None
+    return high if low == 0 else low
 
 
 def join_sign(a: int | float | None, b: int | float | None) -> int | float | None:
