@@ -69,6 +69,15 @@ CODES: dict[str, tuple[str, str]] = {
         "Codes are DC and three digits; they stand in front of messages and in the reports.",
     ),
     "DC004": ("no topic has this name", "Topics are the folders of `problems/`; `derivcheck list` prints them."),
+    "DC005": (
+        "the folder holds no problem file",
+        "Problem files are the Python files at or below the folder; names that start with an underscore or a dot are "
+        "taken for helpers.",
+    ),
+    "DC006": (
+        "the certificates cannot be written",
+        "`--certificate DIR` makes the folder if need be, before anything is verified. Name one that you may write to.",
+    ),
     # 1xx: problem files
     "DC101": ("the file cannot be parsed", "It is not a Python file, or it has a syntax error, or it cannot be read."),
     "DC102": (

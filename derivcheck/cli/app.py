@@ -174,6 +174,8 @@ def verify(
 
     with _diagnosed():
         entries = _selected(ids or [], topic, all_)
+        if certificate is not None:
+            _writable(certificate)
         options = Options(
             witnesses=tuple(w.value for w in WitnessName if not witness or w in witness),
             mutants=mutants,
@@ -197,15 +199,17 @@ def _selected(ids: list[str], topic: str | None, everything: bool) -> list[Entry
 
 
 def _run(entries: list[Entry], options: Options, quiet: bool = False) -> Report:
+    from derivcheck.cli.signals import Ending
     from derivcheck.engine import Interrupted, verify_entries
     from derivcheck.report.progress import progress
 
-    try:
-        with progress(quiet) as listener:
-            return verify_entries(entries, options, listener)
-    except (Interrupted, KeyboardInterrupt) as error:
-        typer.echo(str(error) or "interrupted", err=True)
-        raise typer.Exit(130) from None
+    with Ending() as ending:
+        try:
+            with progress(quiet) as listener:
+                return verify_entries(entries, options, listener)
+        except (Interrupted, KeyboardInterrupt) as error:
+            typer.echo(str(error) or "interrupted", err=True)
+            raise typer.Exit(ending.status) from None
 
 
 def _print(report: Report, format: ReportFormat) -> None:
@@ -219,10 +223,23 @@ def _print(report: Report, format: ReportFormat) -> None:
         typer.echo(import_module(f"derivcheck.report.{format.value}").render(report))
 
 
+def _writable(folder: Path) -> None:
+    """Make the folder of the certificates, so that a name that will not do is refused before the work, not after."""
+    import os
+
+    from derivcheck.diagnostics import Diagnostic, DiagnosticError
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DiagnosticError(Diagnostic("DC006", error.strerror or str(error), str(folder))) from None
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise DiagnosticError(Diagnostic("DC006", "the folder may not be written to", str(folder)))
+
+
 def _write_certificates(report: Report, folder: Path) -> None:
     import json
 
-    folder.mkdir(parents=True, exist_ok=True)
     for result in report.results:
         for claim in result.claims:
             if claim.certificate is not None:

@@ -185,8 +185,8 @@ def select(names: Sequence[str] = (), *, topic: str | None = None, everything: b
     Raises
     ------
     DiagnosticError
-        DC001 for an unknown id (with the nearest one), DC002 if nothing is named, DC004 for an unknown topic, and
-        whatever reading the files raises.
+        DC001 for an unknown id (with the nearest one), DC002 if nothing is named, DC004 for an unknown topic, DC005 for
+        a folder without problem files, and whatever reading the files raises.
     """
     if not (names or topic or everything):
         raise DiagnosticError(
@@ -203,6 +203,10 @@ def select(names: Sequence[str] = (), *, topic: str | None = None, everything: b
             path = Path(name)
             if path.is_dir() or (_is_path(name) and path.exists()):
                 found = read_all(problem_files([path]))
+                if not found:
+                    raise DiagnosticError(
+                        Diagnostic("DC005", "no problem file in this folder", name, help="see docs/adding-a-problem.md")
+                    )
             elif _is_path(name):
                 raise DiagnosticError(Diagnostic("DC101", "there is no such file", name))
             else:

@@ -192,7 +192,8 @@ def test_from_any_folder(problem: Path, tmp_path: Path) -> None:
     assert direct.returncode == 0
 
 
-def test_an_interrupt_keeps_what_is_finished(tmp_path: Path) -> None:
+@pytest.mark.parametrize("asking", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupt_keeps_what_is_finished(tmp_path: Path, asking: signal.Signals) -> None:
     path = synthetic.write(tmp_path / "slow", 'claim("quick", run=good)', 'claim("endless", run=hang)', id="slow")
     process = subprocess.Popen(
         [sys.executable, "-m", "derivcheck", "verify", str(path)],
@@ -205,12 +206,23 @@ def test_an_interrupt_keeps_what_is_finished(tmp_path: Path) -> None:
     assert process.stderr is not None
     line = process.stderr.readline()
     assert "slow/quick" in line, line
-    os.killpg(process.pid, signal.SIGINT)
-    rest = process.stderr.read()
-    assert process.wait() == 130
+    if asking == signal.SIGINT:
+        os.killpg(process.pid, asking)  # as a terminal does
+    else:
+        process.send_signal(asking)
+    rest = process.stderr.read()  # ends when nobody holds the pipe any more: no process is left behind
+    assert process.wait() == 128 + asking
     assert "interrupted after 1 of 2" in rest and "Traceback" not in rest
     again = run("verify", path, "--deadline", "1", status=1)
     assert "slow/quick" not in again.stderr and "slow/endless" in again.stderr
+
+
+def test_a_folder_without_problems_and_one_that_cannot_be_written(problem: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    assert "DC005" in run("verify", tmp_path / "empty", status=2).stderr
+    (tmp_path / "file").touch()
+    refused = run("verify", problem, "--certificate", tmp_path / "file", status=2).stderr
+    assert "DC006" in refused and "Traceback" not in refused and "holds" not in refused
 
 
 def test_a_killed_run_leaves_no_torn_entry_and_two_at_once_agree(tmp_path: Path) -> None:
