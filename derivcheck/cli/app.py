@@ -239,11 +239,14 @@ def _writable(folder: Path) -> None:
 
 def _write_certificates(report: Report, folder: Path) -> None:
     import json
+    import re
 
     for result in report.results:
         for claim in result.claims:
             if claim.certificate is not None:
-                file = folder / f"{result.id}.{claim.name}.json"
+                # A claim may be called anything; its file may not.
+                name = re.sub(r"[^\w.-]+", "-", f"{result.id}.{claim.name}")
+                file = folder / f"{name}.json"
                 file.write_text(json.dumps(claim.certificate, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
                 typer.echo(f"wrote {file}", err=True)
 
