@@ -35,8 +35,8 @@ from derivcheck.language import (
 )
 from derivcheck.language.terms import variable_sort
 from derivcheck.semantics import Judgement, Truth
+from derivcheck.semantics.cases import NoModel, draw, judge_drawn
 from derivcheck.semantics.choices import PLANS
-from derivcheck.semantics.instances import NoModel, draw, judge_drawn
 from derivcheck.semantics.pools import digest
 
 #: Interpretations tried for every step, and for one whose premises or conditions excuse most of those.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from derivcheck.language import LanguageError
 from derivcheck.mutation import tightness
-from derivcheck.mutation.counterexamples import simpler
 from derivcheck.mutation.derive import still_true
 from derivcheck.mutation.records import Fate, Judged, NearMiss
 from derivcheck.mutation.shapes import require_shapes
@@ -14,6 +13,8 @@ from derivcheck.semantics.pools import digest
 #: Interpretations tried at first, and in all before a near miss has survived.
 FIRST = 16
 THEN = 32
+#: How many simpler counterexamples are tried: a reader wants a small one, not the smallest.
+SHRINKS = 20
 
 
 def judge(near_miss: NearMiss, seed: int, budget: int = 200_000) -> Judged:
@@ -35,10 +36,10 @@ def judge(near_miss: NearMiss, seed: int, budget: int = 200_000) -> Judged:
     except LanguageError as error:
         return Judged(m, Fate.ILL_FORMED, str(error), 0)
     salt = digest(seed, "near miss", m.kind, m.statement.key.hex(), m.note)
-    first = instances.check(m.context, m.statement, salt, budget=budget, instances=FIRST, shrink=False)
+    first = instances.check(m.context, m.statement, salt, budget=budget, instances=FIRST, shrink=SHRINKS)
     tried = first.tried
     if first.counterexample is not None:
-        return _killed(m, first.counterexample, tried, budget)
+        return Judged(m, Fate.KILLED, str(first.counterexample), tried)
     if tried == 0 and not instances.models_exist(m.context, salt, budget=budget).found:
         return Judged(m, Fate.VACUOUS, first.reason, 0)
     if first.undefined_example is not None:
@@ -50,14 +51,10 @@ def judge(near_miss: NearMiss, seed: int, budget: int = 200_000) -> Judged:
     tried += more
     if found is not None:
         return Judged(m, Fate.KILLED, str(found), tried)
-    second = instances.check(m.context, m.statement, digest(salt, 2), budget=budget, instances=THEN, shrink=False)
+    second = instances.check(m.context, m.statement, digest(salt, 2), budget=budget, instances=THEN, shrink=SHRINKS)
     tried += second.tried
     if second.counterexample is not None:
-        return _killed(m, second.counterexample, tried, budget)
+        return Judged(m, Fate.KILLED, str(second.counterexample), tried)
     if second.undefined_example is not None:
         return Judged(m, Fate.UNDEFINED, str(second.undefined_example), tried)
     return Judged(m, Fate.SURVIVED, second.reason, tried)
-
-
-def _killed(m: NearMiss, found: instances.Counterexample, tried: int, budget: int) -> Judged:
-    return Judged(m, Fate.KILLED, str(simpler(m.context, m.statement, found, budget)), tried)

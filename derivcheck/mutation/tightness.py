@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from derivcheck.language import Context, Term
-from derivcheck.mutation.counterexamples import refuting
-from derivcheck.semantics import instances
+from derivcheck.semantics import Counterexample
+from derivcheck.semantics.cases import NoModel, draw, positions
 from derivcheck.semantics.choices import PLANS, ReplayedChoices
+from derivcheck.semantics.counterexamples import described, refuted_at
 from derivcheck.semantics.evaluate import Evaluator
 from derivcheck.semantics.interpretation import Interpretation, Reject
 from derivcheck.semantics.numbers import EvaluationError, midpoint
@@ -26,7 +27,7 @@ LARGEST_POOL = 40
 
 def search(
     context: Context, statement: Term, seed: int, *, budget: int = 200_000, evaluations: int = 240
-) -> tuple[instances.Counterexample | None, int]:
+) -> tuple[Counterexample | None, int]:
     """A counterexample to the inequality `statement` found by making its slack small, and the evaluations it took."""
     if statement.op not in ("le", "lt"):
         return None, 0
@@ -34,10 +35,10 @@ def search(
     starts: list[tuple[float, dict[str, int], dict[str, int]]] = []
     for t in range(STARTS):
         try:
-            drawn = instances.draw(context, digest(seed, "tightness", t), PLANS[t % len(PLANS)], budget=budget)
-        except instances.NoModel:
+            drawn = draw(context, digest(seed, "tightness", t), PLANS[t % len(PLANS)], budget=budget)
+        except NoModel:
             continue
-        found = _slack(context, statement, instances.positions(drawn.choices), budget)
+        found = _slack(context, statement, positions(drawn.choices), budget)
         spent += 1
         if found is not None:
             starts.append(found)
@@ -59,9 +60,9 @@ def search(
                         improved = True
                         break
                 if best <= 0:
-                    counterexample = refuting(context, statement, record, budget)
-                    if counterexample is not None:
-                        return counterexample, spent
+                    case = refuted_at(context, statement, record, budget)
+                    if case is not None:
+                        return described(case), spent
     return None, spent
 
 

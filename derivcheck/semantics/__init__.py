@@ -1,7 +1,8 @@
 """What terms mean: interpretations of a Context, exact and rigorous evaluation, instances."""
 
+from derivcheck.semantics.counterexamples import Counterexample
 from derivcheck.semantics.evaluate import Evaluator
-from derivcheck.semantics.instances import Counterexample, InstancesResult, ModelsResult, check, models_exist
+from derivcheck.semantics.instances import InstancesResult, ModelsResult, check, models_exist
 from derivcheck.semantics.interpretation import Interpretation
 from derivcheck.semantics.judgement import Judgement, Truth
 

@@ -29,7 +29,7 @@ Work is counted: every node costs one unit of the budget, and running out is `Bu
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import islice
 from math import comb, factorial
@@ -38,7 +38,7 @@ from typing import Protocol
 from flint import acb, arb, fmpq
 
 from derivcheck.language.definitions import unfold
-from derivcheck.language.terms import BINDERS, Term
+from derivcheck.language.terms import BINDERS, Term, make
 from derivcheck.semantics import numbers as nm
 from derivcheck.semantics.judgement import (
     FALSE,
@@ -348,7 +348,7 @@ class Evaluator:
             case "eq" | "le" | "lt":
                 return guarded(lambda: self._compared(p, env))
             case "and":
-                return conjunction(self.holds(q, env) for q in p.args)
+                return combined(p, (self.holds(q, env) for q in p.args))
             case "or":
                 return disjunction(self.holds(q, env) for q in p.args)
             case "not":
@@ -458,7 +458,7 @@ class Evaluator:
         finally:
             self._quantifiers -= not complete
         if not complete and j.truth is Truth.TRUE:
-            return Judgement(Truth.SUPPORTED, "sampled", sides=j.sides)
+            return replace(j, truth=Truth.SUPPORTED, evidence="sampled")
         return j
 
     def _for_all_points(self, space: Space, p: Term, env: Environment) -> Judgement:
@@ -477,7 +477,7 @@ class Evaluator:
             return j
         points = sample(SpaceDomain(space), SAMPLED_POINTS, self.world.salt)
         j = conjunction([j, *(self.holds(body, (w, *env)) for w in points)])
-        return Judgement(Truth.SUPPORTED, "sampled") if j.truth is Truth.TRUE else j
+        return replace(j, truth=Truth.SUPPORTED, evidence="sampled") if j.truth is Truth.TRUE else j
 
     def _instance(self, p: Term, v: Value, env: Environment) -> Judgement:
         j = self.holds(p.args[1], (v, *env))
@@ -542,6 +542,18 @@ class Evaluator:
                 assert isinstance(value, Measure | AtomicMeasure)
                 return value
         raise Unknown(f"no meaning is implemented for the measure '{m.op}'")
+
+
+def combined(p: Term, parts: Iterable[Judgement]) -> Judgement:
+    """The judgement of `p`, a conjunction or a single statement, from those of its parts.
+
+    Of an implication and its converse, one tests the other where both premises are false: that is not vacuous.
+    """
+    j = conjunction(parts)
+    if p.op == "and" and j.vacuous:
+        converses = {make("implies", q.args[::-1], None, q.sort) for q in p.args if q.op == "implies"}
+        return replace(j, vacuous=converses.isdisjoint(p.args))
+    return j
 
 
 def _settled(x: Number) -> bool:

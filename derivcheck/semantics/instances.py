@@ -9,45 +9,25 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 
 from derivcheck.language.context import Context
 from derivcheck.language.terms import Term
-from derivcheck.semantics.choices import PLANS, Choices, Plan, ReplayedChoices, SeededChoices
-from derivcheck.semantics.interpretation import Interpretation, Reject, judge_in, violated
+from derivcheck.semantics.cases import Case, Drawn, drawn, judge_drawn
+from derivcheck.semantics.choices import PLANS, Plan
+from derivcheck.semantics.counterexamples import Counterexample, described, simplified
+from derivcheck.semantics.evaluate import combined
+from derivcheck.semantics.interpretation import Interpretation, Reject
 from derivcheck.semantics.judgement import Judgement, Truth, unknown
 from derivcheck.semantics.normal_laws import beyond_the_moments
-from derivcheck.semantics.numbers import EvaluationError, working_precision
 from derivcheck.semantics.pools import digest
+from derivcheck.semantics.premises import opened
 
-#: Bits of a ball: tried in turn while the outcome is unknown.
-PRECISIONS = (128, 512)
-#: How many seeds to try for one interpretation before giving up.
-ATTEMPTS = 40
-#: How many shrunk candidates to judge.
+#: How many simpler candidates are judged for the counterexample to a claim.
 SHRINKS = 150
-
-
-@dataclass(frozen=True, slots=True)
-class Counterexample:
-    """An interpretation at which a statement fails (or has no value).
-
-    ``values`` gives the author's symbols, ``witness`` the bound variables of universal quantifiers, ``sides`` both
-    sides of the comparison that fails.  ``record`` replays it: label -> position in the pool.
-    """
-
-    values: tuple[tuple[str, str], ...]
-    witness: tuple[tuple[str, str], ...]
-    sides: tuple[str, ...]
-    evidence: str
-    reason: str
-    record: Mapping[str, int]
-
-    def __str__(self) -> str:
-        where = ", ".join(f"{name} = {value}" for name, value in (*self.values, *self.witness))
-        if self.sides:
-            return f"{where}: {' against '.join(self.sides)}"
-        return f"{where}: {self.reason}" if self.reason else where
+#: After so many plans without an interpretation at which the premises hold, none is looked for.
+FRUITLESS = 2
+#: Why an instance says nothing.
+NO_PREMISE = "its premise holds on no interpretation that was found"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +44,8 @@ class InstancesResult:
     tried, exact, supported, undefined, kinks, unknown : int
         How many interpretations were judged, and how: exactly true, supported by balls or samples, undefined (kinks
         not counted), undefined at a kink, unknown.
+    vacuous : int
+        On how many it is true only because no premise of it holds; they confirm nothing.
     counterexample, original : Counterexample or None
         The shrunk counterexample and the one first found.
     undefined_example : Counterexample or None
@@ -82,6 +64,7 @@ class InstancesResult:
     undefined: int = 0
     kinks: int = 0
     unknown: int = 0
+    vacuous: int = 0
     counterexample: Counterexample | None = None
     original: Counterexample | None = None
     undefined_example: Counterexample | None = None
@@ -99,135 +82,6 @@ class ModelsResult:
     unverified: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One interpretation with what was found on it."""
-
-    world: Interpretation
-    judgement: Judgement
-    #: Facts that could not be judged.
-    unverified: tuple[str, ...]
-    #: Whether all of those hold by construction.
-    trusted: bool
-
-
-class NoModel(Exception):
-    """No interpretation of the Context was found; the text names the fact that failed most often."""
-
-
-def interpret(
-    context: Context, choices: Choices, *, budget: int = 200_000
-) -> tuple[Interpretation, tuple[str, ...], bool]:
-    """Build an interpretation and judge its facts.
-
-    Returns
-    -------
-    tuple
-        The interpretation, the names of facts that could not be judged, and whether all of those hold by construction.
-
-    Raises
-    ------
-    Reject
-        If the choices lead nowhere, or a fact fails; the text names it.
-    """
-    world = Interpretation(context, choices, budget)
-    try:
-        world.build()
-        failed, open_facts = violated(world.check(budget))
-    except EvaluationError as error:
-        raise Reject(str(error)) from error
-    if failed is not None:
-        raise Reject(failed.name)
-    return world, tuple(f.name for f in open_facts), all(f.constructed for f in open_facts)
-
-
-@dataclass(frozen=True, slots=True)
-class Drawn:
-    """An interpretation whose facts hold, with the choices that led to it."""
-
-    choices: SeededChoices
-    world: Interpretation
-    unverified: tuple[str, ...]
-    trusted: bool
-
-
-def draw(context: Context, seed: int, plan: Plan, *, budget: int = 200_000, attempts: int = ATTEMPTS) -> Drawn:
-    """An interpretation of `context`.
-
-    Raises
-    ------
-    NoModel
-        If none of the attempts gives one.
-    """
-    reasons: Counter[str] = Counter()
-    for attempt in range(attempts):
-        # After a few failures the plan itself may be what cannot be had (full column rank needs rows >= columns).
-        choices = SeededChoices(digest(seed, attempt), plan if attempt < attempts // 2 else Plan(wide=plan.wide))
-        try:
-            with working_precision(PRECISIONS[0]):
-                return Drawn(choices, *interpret(context, choices, budget=budget))
-        except Reject as reject:
-            reasons[str(reject)] += 1
-    reason, _ = min(reasons.items(), key=lambda item: (-item[1], item[0]))
-    raise NoModel(f"no interpretation found in {attempts} attempts; most often: {reason}")
-
-
-@lru_cache(maxsize=64)
-def _drawn(context: Context, seed: int, plan: Plan, budget: int) -> Drawn | str:
-    """`draw`, remembered: a claim and its near misses are judged on the same interpretations."""
-    try:
-        return draw(context, seed, plan, budget=budget)
-    except NoModel as none:
-        return str(none)
-
-
-def positions(choices: Choices) -> dict[str, int]:
-    """The record of choices as label -> position."""
-    return {label: position for label, (position, _) in choices.record.items()}
-
-
-def judge_record(
-    context: Context,
-    statement: Term,
-    record: Mapping[str, int],
-    *,
-    budget: int = 200_000,
-    then: Choices | None = None,
-) -> Case:
-    """Rebuild the interpretation of a record and judge the statement on it, with more digits while it is unknown.
-
-    Choices that the record does not mention come from `then` (entries that nothing has looked at yet).
-
-    Raises
-    ------
-    Reject
-        If the record is no interpretation of the context.
-    """
-    case: Case | None = None
-    for bits in PRECISIONS:
-        with working_precision(bits):
-            world, unverified, trusted = interpret(context, ReplayedChoices(record, then), budget=budget)
-            case = Case(world, judge_in(world, statement, budget), unverified, trusted)
-        if not _more_digits_may_help(case):
-            break
-    assert case is not None
-    return case
-
-
-def _more_digits_may_help(case: Case) -> bool:
-    return case.judgement.truth is Truth.UNKNOWN or (case.judgement.truth is Truth.FALSE and not case.trusted)
-
-
-def judge_drawn(context: Context, statement: Term, drawn: Drawn, *, budget: int = 200_000) -> Case:
-    """Judge the statement on a drawn interpretation, rebuilding it with more digits while it is unknown."""
-    with working_precision(PRECISIONS[0]):
-        judgement = judge_in(drawn.world, statement, budget)
-    case = Case(drawn.world, judgement, drawn.unverified, drawn.trusted)
-    if _more_digits_may_help(case):
-        return judge_record(context, statement, positions(drawn.choices), budget=budget, then=drawn.choices)
-    return case
-
-
 @dataclass(slots=True)
 class _Tally:
     """The counts that become an `InstancesResult`."""
@@ -238,21 +92,25 @@ class _Tally:
     unverified: set[str] = field(default_factory=set)
     tried: int = 0
     kinks: int = 0
+    vacuous: int = 0
     undefined_example: Counterexample | None = None
 
-    def count(self, case: Case) -> None:
-        """Take a judged case in."""
-        judgement = case.judgement
+    def count(self, judgement: Judgement, cases: list[Case]) -> None:
+        """Take in an instance, from the cases of the statement's parts."""
         self.tried += 1
+        self.unverified.update(name for case in cases for name in case.unverified)
+        self.coverage.update(_features(cases[0].world))
+        if judgement.vacuous:
+            self.vacuous += 1
+            self.reasons[NO_PREMISE] += 1
+            return
         self.counts[judgement.truth] += 1
-        self.unverified.update(case.unverified)
-        self.coverage.update(_features(case.world))
         if judgement.truth in (Truth.UNDEFINED, Truth.UNKNOWN):
             self.reasons[judgement.reason] += 1
         if judgement.truth is Truth.UNDEFINED:
             self.kinks += judgement.kink
             if not judgement.kink and self.undefined_example is None:
-                self.undefined_example = _counterexample(case)
+                self.undefined_example = described(next(c for c in cases if c.judgement is judgement))
 
     def result(
         self,
@@ -265,18 +123,45 @@ class _Tally:
         return InstancesResult(
             outcome,
             reason,
-            self.tried,
-            self.counts[Truth.TRUE],
-            self.counts[Truth.SUPPORTED],
-            self.counts[Truth.UNDEFINED] - self.kinks,
-            self.kinks,
-            self.counts[Truth.UNKNOWN],
-            found,
-            original,
-            self.undefined_example,
-            tuple(sorted(self.unverified)),
-            dict(sorted(self.coverage.items())),
+            tried=self.tried,
+            exact=self.counts[Truth.TRUE],
+            supported=self.counts[Truth.SUPPORTED],
+            undefined=self.counts[Truth.UNDEFINED] - self.kinks,
+            kinks=self.kinks,
+            unknown=self.counts[Truth.UNKNOWN],
+            vacuous=self.vacuous,
+            counterexample=found,
+            original=original,
+            undefined_example=self.undefined_example,
+            unverified=tuple(sorted(self.unverified)),
+            coverage=dict(sorted(self.coverage.items())),
         )
+
+
+class _Part:
+    """A statement, or a part of a conjunction: judged where it is not vacuous, if such a place is found."""
+
+    def __init__(self, context: Context, statement: Term, budget: int) -> None:
+        self.context, self.statement, self.budget = context, statement, budget
+        self._fruitless = 0
+
+    def judged(self, world: Drawn, seed: int, plan: Plan) -> Case:
+        """The part in the interpretation `world`; where its premises fail there, in one where they hold."""
+        case = judge_drawn(self.context, self.statement, world, budget=self.budget)
+        if case.judgement.vacuous and self._fruitless < FRUITLESS:
+            where = opened(self.context, self.statement)
+            found = drawn(where.context, seed, plan, self.budget) if where is not None else ""
+            if where is not None and not isinstance(found, str):
+                return self._trusted(judge_drawn(where.context, where.statement, found, budget=self.budget))
+            self._fruitless += 1
+        return self._trusted(case)
+
+    @staticmethod
+    def _trusted(case: Case) -> Case:
+        if case.judgement.truth is not Truth.FALSE or case.trusted:
+            return case
+        reason = "it fails where not all facts could be judged: " + ", ".join(case.unverified)
+        return replace(case, judgement=unknown(reason))
 
 
 def check(
@@ -287,9 +172,12 @@ def check(
     budget: int = 200_000,
     instances: int = 16,
     plans: tuple[Plan, ...] = PLANS,
-    shrink: bool = True,
+    shrink: bool | int = True,
 ) -> InstancesResult:
     """Judge `statement` on interpretations of `context`.
+
+    Where an implication is true only because its premise is false, an interpretation is sought at which the premise
+    holds; one that says nothing all the same is counted as `vacuous` and confirms nothing.
 
     Parameters
     ----------
@@ -299,35 +187,32 @@ def check(
         Nodes that one judgement (of the statement, or of one fact) may evaluate.
     instances : int
         How many interpretations to judge; the `plans` are used in turn.
-    shrink : bool
-        Whether to simplify a counterexample.
+    shrink : bool or int
+        Whether to simplify a counterexample, or how many simpler candidates may be judged.
     """
     tally = _Tally()
     blind = beyond_the_moments(context, statement)
     if blind is not None:
         return tally.result("abstains", blind)
+    parts = [_Part(context, p, budget) for p in (statement.args if statement.op == "and" else (statement,))]
     for t in range(instances):
-        drawn = _drawn(context, digest(seed, "instance", t), plans[t % len(plans)], budget)
-        if isinstance(drawn, str):
-            tally.reasons[drawn] += 1
+        plan, salt = plans[t % len(plans)], digest(seed, "instance", t)
+        world = drawn(context, salt, plan, budget)
+        if isinstance(world, str):
+            tally.reasons[world] += 1
             if not tally.tried and t >= 2:
                 break
             continue
         try:
-            case = judge_drawn(context, statement, drawn, budget=budget)
+            cases = [part.judged(world, salt, plan) for part in parts]
         except Reject as reject:
             tally.reasons[str(reject)] += 1
             continue
-        if case.judgement.truth is Truth.FALSE and not case.trusted:
-            case = replace(
-                case,
-                judgement=unknown("it fails where not all facts could be judged: " + ", ".join(case.unverified)),
-            )
-        tally.count(case)
-        if case.judgement.truth is Truth.FALSE:
-            original = _counterexample(case)
-            small = _shrunk(context, statement, original.record, budget) if shrink else None
-            shown = small or original
+        tally.count(combined(statement, [c.judgement for c in cases]), cases)
+        failing = next((c for c in cases if c.judgement.truth is Truth.FALSE), None)
+        if failing is not None:
+            original = described(failing)
+            shown = simplified(original, SHRINKS if shrink is True else shrink, budget)
             rigorous = shown.evidence != "numeric"
             words = "a counterexample" if rigorous else "a counterexample by extrapolation, which is not rigorous"
             return tally.result("refutes", words, shown, original)
@@ -336,7 +221,8 @@ def check(
         reason = f"no value although the hypotheses hold: {tally.undefined_example.reason}"
         return tally.result("undefined", reason)
     if exact + supported:
-        return tally.result("confirms", f"{exact} exactly, {supported} supported, of {tally.tried}")
+        vacuous = f"; on {tally.vacuous} no premise holds" if tally.vacuous else ""
+        return tally.result("confirms", f"{exact} exactly, {supported} supported, of {tally.tried}{vacuous}")
     most = min(tally.reasons, key=lambda r: (-tally.reasons[r], r), default="")
     return tally.result("abstains", most or "no instance could be judged")
 
@@ -345,50 +231,15 @@ def models_exist(context: Context, seed: int = 0, *, budget: int = 200_000) -> M
     """Whether the facts of `context` can all hold: a theorem whose hypotheses have no model says nothing."""
     reason = ""
     for t, plan in enumerate((Plan(), *PLANS[:4])):
-        drawn = _drawn(context, digest(seed, "model", t), plan, budget)
-        if isinstance(drawn, str):
-            reason = drawn
-        elif not drawn.trusted:
-            reason = "a fact could not be judged: " + ", ".join(drawn.unverified)
+        found = drawn(context, digest(seed, "model", t), plan, budget)
+        if isinstance(found, str):
+            reason = found
+        elif not found.trusted:
+            reason = "a fact could not be judged: " + ", ".join(found.unverified)
         else:
-            example = drawn.world.description()
-            return ModelsResult(True, "an interpretation satisfies every fact", example, drawn.unverified)
+            example = found.world.description()
+            return ModelsResult(True, "an interpretation satisfies every fact", example, found.unverified)
     return ModelsResult(False, reason)
-
-
-# ------------------------------------------------------------------------------------------------------- shrinking
-
-
-def _counterexample(case: Case) -> Counterexample:
-    j = case.judgement
-    record = positions(case.world.choices)
-    return Counterexample(case.world.description(), j.witness, j.sides, j.evidence, j.reason, record)
-
-
-def _shrunk(context: Context, statement: Term, record: Mapping[str, int], budget: int) -> Counterexample | None:
-    """A simpler interpretation at which the statement still fails: sizes first, then every other choice."""
-    sizes = {d.name for d in context.declarations if d.kind in ("size", "integer", "index")}
-    best, found = dict(record), None
-    tries = 0
-    improved = True
-    while improved and tries < SHRINKS:
-        improved = False
-        for label in sorted(best, key=lambda name: (name not in sizes, name)):
-            if label == "salt":
-                continue
-            for smaller in sorted({0, best.get(label, 0) // 2, best.get(label, 0) - 1}):
-                if label not in best or not 0 <= smaller < best[label] or tries >= SHRINKS:
-                    continue
-                tries += 1
-                try:
-                    case = judge_record(context, statement, {**best, label: smaller}, budget=budget)
-                except Reject:
-                    continue
-                if case.judgement.truth is Truth.FALSE and case.trusted:
-                    best = positions(case.world.choices)
-                    found, improved = _counterexample(case), True
-                    break
-    return found
 
 
 def _features(world: Interpretation) -> list[str]:

@@ -46,6 +46,8 @@ class Judgement:
         The bound variables of universal quantifiers at which it fails.
     kink : bool
         Undefined only because a derivative meets a corner.
+    vacuous : bool
+        True (or supported) only because no premise of it holds: it says nothing about the conclusion.
     """
 
     truth: Truth
@@ -54,6 +56,7 @@ class Judgement:
     sides: tuple[str, ...] = ()
     witness: tuple[tuple[str, str], ...] = ()
     kink: bool = False
+    vacuous: bool = False
 
 
 TRUE = Judgement(Truth.TRUE)
@@ -89,7 +92,7 @@ def negation(j: Judgement) -> Judgement:
     """Not: what is only supported has an unknown negation."""
     match j.truth:
         case Truth.TRUE:
-            return replace(j, truth=Truth.FALSE)
+            return replace(j, truth=Truth.FALSE, vacuous=False)
         case Truth.FALSE:
             return replace(j, truth=Truth.TRUE, witness=())
         case Truth.SUPPORTED:
@@ -98,25 +101,32 @@ def negation(j: Judgement) -> Judgement:
 
 
 def conjunction(parts: Iterable[Judgement]) -> Judgement:
-    """And, left to right: a false part decides; what follows an uncertain part cannot make the whole undefined."""
-    out = TRUE
+    """And, left to right: a false part decides; what follows an uncertain part cannot make the whole undefined.
+
+    It is vacuous if there are parts and all of them are.
+    """
+    out: Judgement | None = None
     for j in parts:
-        match j.truth:
-            case Truth.FALSE:
-                return j
-            case Truth.UNDEFINED:
-                if out.truth in (Truth.TRUE, Truth.SUPPORTED) or (
-                    out.truth is Truth.UNDEFINED and out.kink and not j.kink
-                ):
-                    out = j
-            case Truth.UNKNOWN:
-                if out.truth is not Truth.UNDEFINED:
-                    out = j
-            case Truth.SUPPORTED | Truth.TRUE:
-                if out.truth in (Truth.TRUE, Truth.SUPPORTED):
-                    truth = Truth.SUPPORTED if Truth.SUPPORTED in (out.truth, j.truth) else Truth.TRUE
-                    out = Judgement(truth, _worse_evidence(out.evidence, j.evidence), sides=j.sides)
-    return out
+        if j.truth is Truth.FALSE:
+            return j
+        out = j if out is None else _both(out, j)
+    return TRUE if out is None else out
+
+
+def _both(a: Judgement, b: Judgement) -> Judgement:
+    """Two parts of a conjunction, neither of them false."""
+    certain = (Truth.TRUE, Truth.SUPPORTED)
+    match b.truth:
+        case Truth.UNDEFINED:
+            first = a.truth in certain or (a.truth is Truth.UNDEFINED and a.kink and not b.kink)
+            return b if first else a
+        case Truth.UNKNOWN:
+            return a if a.truth is Truth.UNDEFINED else b
+    if a.truth not in certain:
+        return a
+    truth = Truth.SUPPORTED if Truth.SUPPORTED in (a.truth, b.truth) else Truth.TRUE
+    evidence = _worse_evidence(a.evidence, b.evidence)
+    return Judgement(truth, evidence, sides=b.sides, vacuous=a.vacuous and b.vacuous)
 
 
 def disjunction(parts: Iterable[Judgement]) -> Judgement:
@@ -137,7 +147,7 @@ def implication(premise: Judgement, conclusion: Callable[[], Judgement]) -> Judg
     """If the premise fails the conclusion need not be defined."""
     match premise.truth:
         case Truth.FALSE:
-            return Judgement(Truth.TRUE, premise.evidence)
+            return Judgement(Truth.TRUE, premise.evidence, vacuous=True)
         case Truth.UNDEFINED:
             return premise
         case Truth.TRUE:

@@ -22,8 +22,8 @@ from hypothesis import strategies as st
 
 from derivcheck.language import Context, Term
 from derivcheck.semantics import Interpretation, Truth
+from derivcheck.semantics.cases import interpret
 from derivcheck.semantics.choices import Choices, SeededChoices
-from derivcheck.semantics.instances import interpret
 from derivcheck.semantics.interpretation import Reject, judge_in
 
 T = TypeVar("T")

@@ -27,8 +27,8 @@ from derivcheck.language import (
     space,
 )
 from derivcheck.semantics import check, models_exist
+from derivcheck.semantics.cases import draw, interpret, positions
 from derivcheck.semantics.choices import PLANS, Plan, ReplayedChoices, SeededChoices
-from derivcheck.semantics.instances import draw, interpret, positions
 from derivcheck.semantics.interpretation import Interpretation, Reject
 from derivcheck.semantics.judgement import Truth
 

@@ -39,7 +39,7 @@ from derivcheck.language import (
     squared_norm,
 )
 from derivcheck.semantics import check
-from derivcheck.semantics.instances import judge_record
+from derivcheck.semantics.cases import judge_record
 from derivcheck.semantics.judgement import Truth
 
 
@@ -285,8 +285,8 @@ def test_the_order_of_statements_does_not_change_the_instances(logits):
     statement = eq(Sum(1, n, lambda j: z(j)), 0)
     first = check(g.context, statement, 99)
     check(g.context, eq(z(k), z(i)), 98)
-    from derivcheck.semantics import instances
+    from derivcheck.semantics import cases
 
-    instances._drawn.cache_clear()
+    cases.drawn.cache_clear()
     check(g.context, eq(z(k), z(i) + 1), 99)
     assert check(g.context, statement, 99) == first

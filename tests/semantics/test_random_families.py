@@ -30,8 +30,8 @@ from derivcheck.language import (
 )
 from derivcheck.semantics import check, models_exist
 from derivcheck.semantics import numbers as nm
+from derivcheck.semantics.cases import draw
 from derivcheck.semantics.choices import PLANS
-from derivcheck.semantics.instances import draw
 from derivcheck.semantics.judgement import Truth
 from derivcheck.semantics.polynomials import NotPolynomial, expectation
 from derivcheck.semantics.values import Measure, Space, integrate_atoms

@@ -28,8 +28,8 @@ from derivcheck.experiment.claims.world import LAWS, SampledWorld
 from derivcheck.experiment.result import ExperimentResult, Outcome
 from derivcheck.experiment.seeds import seed_sequence
 from derivcheck.language import Context, Term
+from derivcheck.semantics.cases import NoModel, draw
 from derivcheck.semantics.choices import PLANS
-from derivcheck.semantics.instances import NoModel, draw
 
 #: Checks that share the family-wise false-alarm rate of a run: more than there are claims.
 CHECKS = 1000

@@ -1,0 +1,124 @@
+"""Counterexamples, and simpler ones near a given one: small sizes first, then simple values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from derivcheck.language.context import Context
+from derivcheck.language.terms import Term
+from derivcheck.semantics.cases import Case, judge_record, positions
+from derivcheck.semantics.interpretation import Reject
+from derivcheck.semantics.judgement import Truth
+
+
+@dataclass(frozen=True, slots=True)
+class Counterexample:
+    """An interpretation at which a statement fails (or has no value).
+
+    Attributes
+    ----------
+    values : tuple of (str, str)
+        The author's symbols.
+    witness : tuple of (str, str)
+        The bound variables of universal quantifiers.
+    sides : tuple of str
+        Both sides of the comparison that fails.
+    evidence, reason : str
+        As in `Judgement`.
+    record : dict
+        Label -> position in its pool.
+    context, statement : Context, Term
+        What `judge_record` replays the record with: the author's, or their opened form (see `premises`).
+    """
+
+    values: tuple[tuple[str, str], ...]
+    witness: tuple[tuple[str, str], ...]
+    sides: tuple[str, ...]
+    evidence: str
+    reason: str
+    record: Mapping[str, int]
+    context: Context = field(repr=False)
+    statement: Term = field(repr=False)
+
+    def __str__(self) -> str:
+        where = ", ".join(f"{name} = {value}" for name, value in (*self.values, *self.witness))
+        if self.sides:
+            return f"{where}: {' against '.join(self.sides)}"
+        return f"{where}: {self.reason}" if self.reason else where
+
+
+def described(case: Case) -> Counterexample:
+    """What a reader is told of a judged interpretation."""
+    j, world = case.judgement, case.world
+    where = positions(world.choices), world.context, case.statement
+    return Counterexample(world.description(), j.witness, j.sides, j.evidence, j.reason, *where)
+
+
+def refuted_at(context: Context, statement: Term, record: Mapping[str, int], budget: int) -> Case | None:
+    """The interpretation of a record, if the hypotheses hold there and the statement is false there."""
+    try:
+        case = judge_record(context, statement, record, budget=budget)
+    except Reject:
+        return None
+    return case if case.judgement.truth is Truth.FALSE and case.trusted else None
+
+
+def simplified(found: Counterexample, tries: int, budget: int = 200_000) -> Counterexample:
+    """A simpler interpretation near `found` at which the statement still fails, or `found` itself.
+
+    Parameters
+    ----------
+    tries : int
+        How many candidates may be judged.  Sizes come first, since every later candidate is cheaper on a small one;
+        then all other choices at once, their halves, quarters, ..., and at last each alone.
+    """
+    search = _Search(found, tries, budget)
+    sizes = {d.name for d in found.context.declarations if d.kind in ("size", "integer", "index")}
+    before = -1
+    while search.left and search.steps > before:
+        before = search.steps
+        for label in sorted(sizes & search.best.keys()):
+            search.lower(label)
+        search.clear(sorted(search.best.keys() - sizes - {"salt"}))
+    return described(search.case) if search.case is not None else found
+
+
+class _Search:
+    """The simplest record seen so far at which the statement fails."""
+
+    def __init__(self, found: Counterexample, tries: int, budget: int) -> None:
+        self.context, self.statement, self.budget = found.context, found.statement, budget
+        self.best, self.left = dict(found.record), tries
+        self.case: Case | None = None
+        #: Successful steps.
+        self.steps = 0
+
+    def attempt(self, changes: Mapping[str, int]) -> bool:
+        """Whether the statement still fails with these choices changed; if so, they stay."""
+        if not self.left:
+            return False
+        self.left -= 1
+        case = refuted_at(self.context, self.statement, {**self.best, **changes}, self.budget)
+        if case is None:
+            return False
+        self.case, self.best = case, positions(case.world.choices)
+        self.steps += 1
+        return True
+
+    def lower(self, label: str) -> None:
+        """Lower one choice: pools are ordered by simplicity, and signs alternate in them."""
+        position = self.best.get(label, 0)
+        candidates = sorted({0, 1, 2, position // 2, position - 2, position - 1})
+        any(self.attempt({label: p}) for p in candidates if 0 <= p < position)
+
+    def clear(self, labels: list[str]) -> None:
+        """Make these choices the simplest at once, or else each half of them."""
+        raised = [label for label in labels if self.best.get(label, 0)]
+        if len(raised) == 1:
+            self.lower(raised[0])
+        if len(raised) < 2 or not self.left or self.attempt(dict.fromkeys(raised, 0)):
+            return
+        middle = len(raised) // 2
+        self.clear(raised[:middle])
+        self.clear(raised[middle:])
