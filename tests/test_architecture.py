@@ -96,6 +96,24 @@ def test_arrows(part: str, path: Path) -> None:
     assert not violations(part, path.relative_to(PACKAGE).as_posix(), path.read_text())
 
 
+def test_only_the_rules_of_the_kernel_make_theorems() -> None:
+    makers = [file for _, file in files() if "conclude" in _names(file.read_text())]
+    assert makers
+    assert {file.parent.relative_to(PACKAGE).as_posix() for file in makers} == {"proof/kernel"}
+    assert "conclude" in _names("from derivcheck.proof.kernel import theorem\ntheorem.conclude('assume')")
+
+
+def _names(source: str) -> set[str]:
+    """Every name and attribute that a source imports or uses from a module called ``theorem``."""
+    out: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").endswith("theorem"):
+            out |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "theorem":
+            out.add(node.attr)
+    return out
+
+
 def test_the_arrows_have_no_cycle() -> None:
     done: set[str] = set()
     while len(done) < len(ARROWS):

@@ -14,18 +14,19 @@ from derivcheck.proof import kernel
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
+#: The kernel's modules in the order in which a reader should meet them.
+MODULES = ("logic", "quantifiers", "equality", "algebra", "matrices", "order", "ranges", "binders", "analysis")
+
 
 def rules() -> dict[str, str]:
     """Every function of the kernel that returns a theorem, with the first paragraph of its docstring."""
-    out = {}
-    for name, f in inspect.getmembers(kernel, inspect.isfunction):
-        if (
-            f.__module__ == kernel.__name__
-            and not name.startswith("_")
-            and f.__annotations__.get("return") == "Theorem"
-        ):
-            out[name] = " ".join((inspect.getdoc(f) or "").split("\n\n")[0].split())
-    return dict(sorted(out.items(), key=lambda item: getattr(kernel, item[0]).__code__.co_firstlineno))
+    found = [
+        f
+        for name in kernel.__all__
+        if inspect.isfunction(f := getattr(kernel, name)) and f.__annotations__.get("return") == "Theorem"
+    ]
+    found.sort(key=lambda f: (MODULES.index(f.__module__.rpartition(".")[2]), f.__code__.co_firstlineno))
+    return {f.__name__: " ".join((inspect.getdoc(f) or "").split("\n\n")[0].split()) for f in found}
 
 
 def kernel_rules() -> str:
