@@ -3,28 +3,42 @@
 The deciders stand in a fixed order.  A few instances in exact rationals and rigorous balls refute most of what is
 false; the normal form proves; then come more instances, the longer proofs (expansion, case distinctions, induction),
 and many more instances.  Instances only refute and proofs only prove: what none of them settles is undecided.  All work
-is counted; a question whose work cannot be bounded beforehand is asked in a process that is killed after the deadline.
+is counted; the longer proofs, and a question whose work cannot be bounded beforehand (enormous numbers, integrals,
+limits), have a process that is killed after the deadline.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
-from derivcheck.decision import prove, sandbox
-from derivcheck.decision.effort import ENORMOUS, MODEST, estimate
+from derivcheck.decision import algebraic, prove, sandbox
+from derivcheck.decision.effort import ENORMOUS, MODEST, estimate, is_analytic
 from derivcheck.decision.question import NotCovered, Question, question
 from derivcheck.decision.records import Decision
-from derivcheck.language import Context, LanguageError, Term, eq
+from derivcheck.language import REAL, Context, LanguageError, Term, eq, free_symbols, num, unfold
 from derivcheck.proof.normal_form import Unknown
-from derivcheck.semantics import check, models_exist
+from derivcheck.semantics import Truth, check, models_exist
+from derivcheck.semantics.cases import drawn
+from derivcheck.semantics.choices import PLANS, Plan
+from derivcheck.semantics.interpretation import judge_in
+from derivcheck.semantics.numbers import working_precision
+from derivcheck.semantics.pools import digest
+
+Answer = TypeVar("Answer")
 
 #: Interpretations that are tried first, before the longer proofs, and after them.
 FIRST, MORE, LAST = 2, 16, 64
+#: Bits of a ball where two numbers look equal.
+FINE = 4096
 #: Evidence that refutes: everything else only supports.
 RIGOROUS = ("exact", "balls")
 #: The seed of the instances: a question has one answer.
 SEED = 20_240_229
+#: Why a proof of an equation is not enough.
+NOWHERE = "no instance was found at which both sides are defined"
 
 
 def decide(
@@ -41,7 +55,7 @@ def decide(
     budget : int
         Nodes that the evaluation of one instance may visit.
     deadline : float
-        Seconds after which a question of unbounded work is given up.
+        Seconds after which the longer proofs and whatever has no other bound are given up.
 
     Returns
     -------
@@ -65,39 +79,69 @@ def decide(
     try:
         asked = question(lhs, rhs, context)
         work = max(estimate(t) for t in (asked.left, asked.right))
+        modest = work <= MODEST and not any(is_analytic(unfold(t)) for t in (asked.left, asked.right))
     except NotCovered as error:
         return Decision("undecided", notes=(str(error),))
     except RecursionError:
         return Decision("undecided", notes=("the expressions are nested too deep",))
     if asked.left == asked.right:
-        return Decision("equal", "identity", notes=asked.notes)
-    if work <= MODEST:
-        return _answer(asked, budget)
+        return _guarded(asked, partial(_identical, asked, budget)) if modest else _equal(asked, "identity")
+    if modest:
+        first = _guarded(asked, partial(_first, asked, budget))
+        if isinstance(first, Decision):
+            return first
+        rest = partial(_guarded, asked, partial(_second, asked, budget, True, first))
+        return _bounded(asked, (rest,), deadline) if sandbox.AVAILABLE else rest()
     # What may be enormous is asked of the instances first: a proof attempt may use up its process.
     phases = (True,) if work < ENORMOUS else (False, True)
+    return _bounded(asked, [partial(_guarded, asked, partial(_both, asked, budget, p)) for p in phases], deadline)
+
+
+def _bounded(asked: Question, phases: Sequence[Callable[[], Decision]], deadline: float) -> Decision:
+    """The answer of the first phase that decides; each is killed after its share of the deadline."""
     reason = ""
-    for proofs in phases:
+    for phase in phases:
         try:
-            answer = sandbox.run(partial(_answer, asked, budget, proofs), deadline / len(phases))
+            answer = sandbox.run(phase, deadline / len(phases))
         except sandbox.Overrun as error:
             reason = str(error)
             continue
         if answer.verdict != "undecided":
             return answer
         reason = answer.notes[-1]
-    return Decision("undecided", notes=(*asked.notes, reason))
+    return _undecided(asked, reason)
 
 
-def _answer(asked: Question, budget: int, proofs: bool = True) -> Decision:
+def _guarded(asked: Question, work: Callable[[], Answer]) -> Answer | Decision:
     """The answer; a question that breaks a decider is undecided, and the notes say how it broke."""
     try:
-        return _decided(asked, budget, proofs)
+        return work()
     except Exception as error:
-        return Decision("undecided", notes=(*asked.notes, f"{type(error).__name__}: {error}"[:300]))
+        return _undecided(asked, f"{type(error).__name__}: {error}"[:300])
 
 
-def _decided(asked: Question, budget: int, proofs: bool) -> Decision:
-    """The answer, within counted work."""
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """What the first deciders leave open, and the number of instances that agree."""
+
+    agreeing: int
+
+
+def _identical(asked: Question, budget: int) -> Decision:
+    """One term on both sides: equal, unless it has no value at any instance."""
+    found = check(asked.context, eq(asked.left, asked.right), SEED, budget=budget, instances=MORE)
+    if found.undefined and not (found.exact + found.supported + found.unknown + found.kinks):
+        return _undecided(asked, NOWHERE)
+    return _equal(asked, "identity")
+
+
+def _both(asked: Question, budget: int, proofs: bool) -> Decision:
+    first = _first(asked, budget, proofs)
+    return first if isinstance(first, Decision) else _second(asked, budget, proofs, first)
+
+
+def _first(asked: Question, budget: int, proofs: bool = True) -> Decision | _Open:
+    """A few instances, the normal form, more instances."""
     context, left, right = asked.context, asked.left, asked.right
     refuted, agreeing = _instances(asked, budget, FIRST, 0)
     if refuted is not None:
@@ -105,34 +149,56 @@ def _decided(asked: Question, budget: int, proofs: bool) -> Decision:
     conditions = prove.by_normal_form(context, left, right) if proofs else None
     if conditions == ():
         if not agreeing and not models_exist(context, SEED, budget=budget).found:
-            return Decision("undecided", notes=(*asked.notes, "nothing was found of which all that is given is true"))
-        return Decision("equal", "normal form", notes=asked.notes)
+            return _undecided(asked, "nothing was found of which all that is given is true")
+        return _equal(asked, "normal form")
     refuted, sound = _instances(asked, budget, MORE, 0)
     if refuted is not None:
         return refuted
     if conditions is not None:
         return _under_conditions(asked, "normal form", conditions, sound)
+    return _Open(sound)
+
+
+def _second(asked: Question, budget: int, proofs: bool, first: _Open) -> Decision:
+    """The longer proofs, many more instances, and a few with many digits."""
+    context, left, right, sound = asked.context, asked.left, asked.right, first.agreeing
+    closed = not (free_symbols(left) | free_symbols(right))
+    zero = algebraic.vanishes(left - right) if closed and left.sort == REAL else None
+    if zero:
+        return _equal(asked, "separation bound")
     found = None
-    if proofs:
+    if proofs and zero is None:
         try:
             found = prove.prove(context, left, right)
         except (Unknown, LanguageError, RecursionError):
             found = None
-    if found is not None and not found.conditions:
-        return Decision("equal", found.decider, notes=asked.notes)
+    if found is not None and not found.conditions and (sound or models_exist(context, SEED, budget=budget).found):
+        return _equal(asked, found.decider)
     refuted, more = _instances(asked, budget, LAST, 1)
+    if refuted is None:
+        refuted = _finely(asked, budget)
     if refuted is not None:
         return refuted
+    sound += more
     if found is not None:
-        return _under_conditions(asked, found.decider, found.conditions, sound + more)
-    return Decision("undecided", notes=(*asked.notes, f"no proof found, and {sound + more} instances agree"))
+        return _under_conditions(asked, found.decider, found.conditions, sound)
+    if not sound:
+        return _undecided(asked, NOWHERE)
+    if closed:
+        return _undecided(asked, f"no proof found; the two numbers agree as far as {FINE} bits tell")
+    return _undecided(asked, f"no proof found, and {sound} instances agree")
+
+
+def _equal(asked: Question, decider: str, conditions: tuple[Term, ...] = ()) -> Decision:
+    return Decision("equal", decider, conditions=(*asked.conditions, *map(str, conditions)), notes=asked.notes)
+
+
+def _undecided(asked: Question, reason: str) -> Decision:
+    return Decision("undecided", notes=(*asked.notes, reason))
 
 
 def _under_conditions(asked: Question, decider: str, conditions: tuple[Term, ...], sound: int) -> Decision:
-    if not sound:
-        why = "no instance was found at which both sides are defined"
-        return Decision("undecided", notes=(*asked.notes, why))
-    return Decision("equal", decider, conditions=tuple(map(str, conditions)), notes=asked.notes)
+    return _equal(asked, decider, conditions) if sound else _undecided(asked, NOWHERE)
 
 
 def _instances(asked: Question, budget: int, count: int, part: int) -> tuple[Decision | None, int]:
@@ -140,5 +206,27 @@ def _instances(asked: Question, budget: int, count: int, part: int) -> tuple[Dec
     found = check(asked.context, eq(asked.left, asked.right), SEED + part, budget=budget, instances=count)
     counterexample = found.counterexample
     if counterexample is not None and counterexample.evidence in RIGOROUS:
-        return Decision("different", "instances", str(counterexample), notes=asked.notes), 0
+        return Decision("different", "instances", _shown(str(counterexample)), notes=asked.notes), 0
     return None, found.exact + found.supported
+
+
+def _finely(asked: Question, budget: int) -> Decision | None:
+    """A refutation of what agrees in the digits that instances usually have; the difference is shown."""
+    if asked.left.sort != REAL:
+        return None
+    for t, plan in enumerate((Plan(), PLANS[0])):
+        found = drawn(asked.context, digest(SEED, "fine", t), plan, budget)
+        if isinstance(found, str) or not found.trusted:
+            continue
+        with working_precision(FINE):
+            judgement = judge_in(found.world, eq(asked.left - asked.right, num(0)), budget)
+        if judgement.truth is Truth.FALSE and judgement.evidence in RIGOROUS:
+            where = ", ".join(f"{name} = {value}" for name, value in found.world.description())
+            text = _shown(f"{where}: the difference is {judgement.sides[0]}")
+            return Decision("different", "instances", text, notes=asked.notes)
+    return None
+
+
+def _shown(counterexample: str) -> str:
+    """A counterexample to a question without symbols is two numbers and no point."""
+    return counterexample.removeprefix(": ")

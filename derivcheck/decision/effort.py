@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import inf, prod
 
-from derivcheck.language import BINDERS, DOMAIN, MEASURE, Term
+from derivcheck.language import BINDERS, DOMAIN, MEASURE, Term, subterms
 from derivcheck.language.build import affine_parts
 
 #: Terms whose estimate is at most this are decided in the caller's process.
@@ -59,6 +59,16 @@ def _estimate(t: Term, size: Callable[[Term], float]) -> float:
         inside = max((size(a) for a in t.args), default=1.0)
         return inside * _length(t)
     return max((size(a) for a in t.args), default=1.0) + len(t.args)
+
+
+def is_analytic(t: Term) -> bool:
+    """Does it contain an integral, a limit or an infinite sum?  Counted nodes do not bound the work that these are."""
+    for s in subterms(t):
+        if s.op == "lim" or (s.op == "int" and s.args[0].op != "counting"):
+            return True
+        if s.op == "int" and s.args[0].args[0].op == "range" and s.args[0].args[0].args[1].op == "oo":
+            return True
+    return False
 
 
 def magnitude(t: Term) -> float | None:

@@ -321,7 +321,7 @@ def _binomial_sums(context: Context, terms: tuple[Term, ...]) -> Rewriting:
         v, body = open_binder(s, Fresh())
         for t in {t for t in subterms(body) if t.op == "binomial" and not t.args[0].loose}:
             key, c = _top(t.args[0])
-            if 0 < c - tops[key] <= MAX_SHIFT:
+            if 0 < c - tops.get(key, c) <= MAX_SHIFT:  # an upper index with the sum's own variable is no candidate
                 base = int_add(t.args[0], integer(tops[key] - c))
                 body = substitute(body, {t: _pascal(base, t.args[1], c - tops[key])})
                 needs.append(le(0, base))

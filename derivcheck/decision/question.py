@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from numbers import Rational
 from typing import Any
 
 from derivcheck.language import (
@@ -35,12 +36,16 @@ class NotCovered(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Two terms of one sort, what is given of their symbols, and what was taken for granted to write it so."""
+    """Two terms of one sort, what is given of their symbols, and what was taken for granted to write it so.
+
+    ``conditions`` are the restrictions that the reading makes: an answer "equal" holds under them.
+    """
 
     left: Term
     right: Term
     context: Context
     notes: tuple[str, ...] = ()
+    conditions: tuple[str, ...] = ()
 
 
 def question(lhs: Any, rhs: Any, context: Context | None) -> Question:
@@ -55,6 +60,7 @@ def question(lhs: Any, rhs: Any, context: Context | None) -> Question:
     """
     declared = context if context is not None else Context()
     notes: tuple[str, ...] = ()
+    conditions: tuple[str, ...] = ()
     sympy_sides = [s for s in (lhs, rhs) if _is_sympy(s)]
     read: list[Term] = []
     if sympy_sides:
@@ -67,6 +73,8 @@ def question(lhs: Any, rhs: Any, context: Context | None) -> Question:
         declared, names = _joined(declared, said.context)
         read = [substitute(t, names) for t in said.terms]
         notes = said.notes
+        known = {f"{s.data} is real" for s in (context or Context()).symbols()}
+        conditions = tuple(c for c in said.conditions if c not in known)
     sides = [read.pop(0) if _is_sympy(s) else _term(s) for s in (lhs, rhs)]
     left, right = sides
     if left.sort != right.sort and {left.sort, right.sort} == {INT, REAL}:
@@ -81,7 +89,7 @@ def question(lhs: Any, rhs: Any, context: Context | None) -> Question:
         if d.properties:
             facts = "; ".join(str(f) for p in d.properties for f in p.facts)
             notes += (f"{d.name} is taken to be {'a size' if d.kind == 'size' else 'an index'}: {facts}",)
-    return Question(left, right, declared, notes)
+    return Question(left, right, declared, notes, conditions)
 
 
 def _term(side: Any) -> Term:
@@ -89,6 +97,8 @@ def _term(side: Any) -> Term:
         return side
     if isinstance(side, int | float | Fraction) and not isinstance(side, bool):
         return num(side)
+    if isinstance(side, Rational) and not isinstance(side, bool):  # another library's whole number
+        return num(Fraction(int(side.numerator), int(side.denominator)))
     raise TypeError(f"{side!r} is not a term, a number or a SymPy expression")
 
 

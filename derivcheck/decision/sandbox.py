@@ -20,6 +20,10 @@ T = TypeVar("T")
 MEMORY = 4 * 2**30
 
 
+#: Whether work can be bounded here.
+AVAILABLE = hasattr(os, "fork")
+
+
 class Overrun(Exception):
     """The work did not end within its deadline or its memory."""
 
@@ -32,7 +36,7 @@ def run(work: Callable[[], T], deadline: float) -> T:
     Overrun
         If there is no result by then.
     """
-    if sys.platform == "win32":
+    if sys.platform == "win32" or not AVAILABLE:
         raise Overrun("there is no way to bound this work on this platform")
     read, write = os.pipe()
     child = os.fork()

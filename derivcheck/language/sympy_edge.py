@@ -365,11 +365,14 @@ class FromSymPy:
         Their symbols, with their assumptions as facts.
     notes : tuple of str
         Readings that an author should know of, each once.
+    conditions : tuple of str
+        Restrictions that these readings make, each once: what is complex in SymPy is real here.
     """
 
     terms: tuple[Term, ...]
     context: Context
     notes: tuple[str, ...]
+    conditions: tuple[str, ...] = ()
 
     @property
     def term(self) -> Term:
@@ -396,6 +399,7 @@ class _FromSymPy:
         self.kinds: dict[str, object] = {}
         self.scope: list[tuple[Any, Term]] = []
         self.notes: dict[str, None] = {}
+        self.conditions: dict[str, None] = {}
         self.left = LARGEST
 
     def note(self, words: str) -> None:
@@ -425,6 +429,7 @@ class _FromSymPy:
             raise Unsupported(f"Symbol '{s}' with the assumption {', '.join(sorted(strange)) or 'commutative=False'}")
         if s.is_real is None and s.is_extended_real is None:
             self.note(f"'{s}' has no assumptions in SymPy (it is complex there); it is read as real")
+            self.conditions[f"{s} is real"] = None
         if s.is_zero:
             return b.integer(0) if s.is_integer else b.num(0)
         if s.is_integer:
@@ -451,6 +456,7 @@ class _FromSymPy:
             self.claim_name(key[0], (sympy.Indexed, base))
             if base.is_positive is None and base.is_real is None:
                 self.note(f"the entries of '{base}' have no assumptions in SymPy; they are read as real")
+                self.conditions[f"the entries of {base} are real"] = None
             self.note(f"'{base}' is an array over all integers: SymPy says nothing of where its indices begin")
             bounds: dict[str, Any] = {"above": 0} if base.is_positive else {}
             if base.is_nonnegative and not base.is_positive:
@@ -464,6 +470,7 @@ class _FromSymPy:
             self.claim_name(name, e.func)
             if e.is_real is None:
                 self.note(f"the function '{name}' has no assumptions in SymPy; its values are read as real")
+                self.conditions[f"the values of {name} are real"] = None
             bounds: dict[str, Any] = {"above": 0} if e.is_positive else {}
             if e.is_nonnegative and not e.is_positive:
                 bounds = {"at_least": 0}
@@ -741,6 +748,7 @@ def _step(reader: _FromSymPy, e: Any) -> Term:
 _HEADS: dict[str, Callable[[_FromSymPy, Any], Term]] = {
     "Pi": lambda reader, e: b.pi,
     "Exp1": lambda reader, e: b.exp(1),
+    "GoldenRatio": lambda reader, e: (1 + b.sqrt(5)) / 2,
     "Add": _FromSymPy.add,
     "Mul": _FromSymPy.mul,
     "Pow": lambda reader, e: reader.power(e.base, e.exp),
@@ -836,7 +844,7 @@ def from_sympy(*expressions: Any) -> FromSymPy:
         raise Unsupported(str(complaint)) from None
     if len({t.sort for t in terms}) > 1 and all(t.sort in (REAL, INT) for t in terms):
         terms = [b.as_real(t) for t in terms]
-    return FromSymPy(tuple(terms), reader.givens.context, tuple(reader.notes))
+    return FromSymPy(tuple(terms), reader.givens.context, tuple(reader.notes), tuple(reader.conditions))
 
 
 # ------------------------------------------------------------------------------------------------ SymPy's opinion

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+import numpy as np
 import pytest
 import sympy as s
 
@@ -204,7 +205,9 @@ def test_what_cannot_be_said_is_undecided_with_the_reason() -> None:
 
 
 def test_a_symbol_without_assumptions_is_read_as_real_and_that_is_said() -> None:
-    assert any("real" in note for note in decide(s.Abs(bare) ** 2, bare**2).notes)
+    decision = decide(s.Abs(bare) ** 2, bare**2)
+    assert any("real" in note for note in decision.notes)
+    assert decision.conditions == ("z is real",)
 
 
 def test_questions_that_are_not_well_formed() -> None:
@@ -229,6 +232,64 @@ def test_numbers() -> None:
 
 def test_the_same_question_has_the_same_answer() -> None:
     assert decide(s.sqrt(x**2), x) == decide(s.sqrt(x**2), x)
+
+
+def same(base: object, exponent: object) -> object:
+    return s.Pow(base, exponent, evaluate=False)
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        (s.sqrt(2) + s.sqrt(3), s.sqrt(5 + 2 * s.sqrt(6))),
+        (s.cbrt(7 + 5 * s.sqrt(2)), 1 + s.sqrt(2)),
+        (s.sqrt(4 + s.sqrt(7)) - s.sqrt(4 - s.sqrt(7)), s.sqrt(2)),
+        (s.cbrt(s.cbrt(2) - 1), (1 - s.cbrt(2) + s.cbrt(4)) / s.cbrt(9)),
+    ],
+)
+def test_nested_roots_of_numbers(left: s.Expr, right: s.Expr) -> None:
+    assert decide(left, right).decider == "separation bound"
+    assert decide(left, right + s.Rational(1, 10**900)).verdict == "different"
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        (s.tanh(s.Integer(500)), 1),
+        (s.exp(1) + s.Rational(1, 10**400), s.exp(1)),
+        (s.exp(s.pi * s.sqrt(163)), 262537412640768744),
+        (s.sqrt(10**400 + 1), 10**200),
+    ],
+)
+def test_numbers_that_differ_far_behind_the_point(left: object, right: object) -> None:
+    decision = decide(left, right)
+    assert decision.verdict == "different", decision
+    assert decision.counterexample and not decision.counterexample.startswith(":")
+
+
+def test_an_undecided_question_without_symbols_speaks_of_numbers() -> None:
+    (note,) = decide(s.exp(s.pi), s.exp(s.pi) + s.exp(-s.exp(9))).notes
+    assert "instances" not in note and "numbers agree" in note
+
+
+@pytest.mark.parametrize(
+    "left", [same(0, -1), same(s.Add(x, -x, evaluate=False), -1), same(x - x - 2, s.Rational(1, 2))]
+)
+def test_what_has_no_value_is_not_even_equal_to_itself(left: object) -> None:
+    assert decide(left, left).verdict == "undecided"
+
+
+def test_an_integral_that_does_not_exist_has_a_deadline() -> None:
+    decision = decide(s.Integral(1 / x, (x, -1, 1)), 0, deadline=1)
+    assert (decision.verdict, "not finished" in decision.notes[0]) == ("undecided", True)
+
+
+def test_sums_over_the_upper_index_of_a_binomial_break_nothing() -> None:
+    assert not any("Error" in note for note in decide(s.Sum(s.binomial(j, t), (j, t, t + n)), t).notes)
+
+
+def test_whole_numbers_of_other_libraries() -> None:
+    assert decide(np.int64(3), s.Integer(3)).verdict == "equal"
 
 
 def test_it_is_at_the_front_door() -> None:
