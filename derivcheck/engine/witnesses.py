@@ -79,7 +79,8 @@ def proof(claim: Claim, stream: Stream, *, certificate: bool = False) -> Witness
     except ProofError as error:
         return WitnessResult("proof", Outcome.ABSTAINS, str(error), "DC202")
     if not (isinstance(found, Proof) and isinstance(found.theorem, Theorem)):
-        return WitnessResult("proof", Outcome.ABSTAINS, "the proof does not end in a theorem of the kernel", "DC203")
+        returned = f"the proof returns a {type(found).__name__}; end it with 'return prover.done(theorem, statement)'"
+        return WitnessResult("proof", Outcome.ABSTAINS, returned, "DC203")
     theorem = found.theorem
     detail: dict[str, Any] = {"steps": [_step(s.statement, s.reason, claim.context) for s in found.steps]}
 
