@@ -2,14 +2,14 @@
 
 Source: assignment A1.2 (a)–(c) and bonus.
 
-f_t = f_{t−1} + α (y_t − f_{t−1}) with 0 < α < 1.  Unrolled by induction on t; mean and variance for every finite t and
-their limits; the step size α/(1 − (1−α)^t) of the bonus and its limit 1/t.  Shown by induction and geometric sums, by
-exact enumeration of small laws, by simulated trajectories, and by the running mean of a batch-normalisation layer whose
-weights are frozen: that running mean is this estimator, fed with batch means.
+f_t = f_{t−1} + α (y_t − f_{t−1}).  Unrolled by induction on t; mean and variance for every finite t; their limits, for
+which 0 < α < 2 is enough; the step size α/(1 − (1−α)^t) of the bonus and its limit 1/t.  Shown by induction and
+geometric sums, by exact enumeration of small laws, by simulated trajectories, and by the running mean of a
+batch-normalisation layer whose weights are frozen: that running mean is this estimator, fed with batch means.
 """
 
-from dataclasses import replace
 from fractions import Fraction
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -22,7 +22,6 @@ from derivcheck.language import (
     Sum,
     Var,
     eq,
-    implies,
     integer,
     interval,
     lam,
@@ -34,7 +33,7 @@ from derivcheck.language import (
     space,
 )
 from derivcheck.problem import Claim, Measurement, Misconception, Problem, Reading
-from derivcheck.proof import Prover, algebra, kernel, reason, using
+from derivcheck.proof import Prover, algebra, inside, kernel, reason, tactic, using
 
 naturals = range_(0, oo_int)
 positive = range_(1, oo_int)
@@ -49,7 +48,7 @@ def unrolled(f0, y, alpha, t):
 
 sequence = Givens()
 t = sequence.integer("t", at_least=0)
-alpha = sequence.real("alpha", above=0, below=1)
+alpha = sequence.real("alpha", below=1)
 f0 = sequence.real("f_0")
 y = sequence.function("y", positive)
 f = sequence.function("f", naturals)
@@ -73,9 +72,10 @@ def closed_form(claim):
         return (
             pr.chain(f(s + 1))
             .eq(f(s) + alpha * (y(s + 1) - f(s)), using(one_more, words="the recursion"))
+            .eq((1 - alpha) * f(s) + alpha * y(s + 1), algebra)
             .eq(
                 (1 - alpha) * unrolled(f0, y, alpha, s) + alpha * y(s + 1),
-                using(hypothesis, words="induction hypothesis"),
+                inside(using(hypothesis, words="induction hypothesis")),
             )
             .eq(unrolled(f0, y, alpha, s + 1), reason("shift the index of the sum", algebra))
             .theorem
@@ -85,61 +85,83 @@ def closed_form(claim):
     return pr.done(kernel.specialise(th, t), claim.statement)
 
 
+def geometric_sum(rate, *known, words="geometric sum"):
+    """Algebra with a geometric sum of ratio 1 − α, or (1 − α)²: the case α = 0 (every summand is one) by itself."""
+
+    def either(pr, goal):
+        def case(th):
+            return pr.prove(goal, using(th, *known), quiet=True)
+
+        return pr.cases(eq(rate, 0), case, case)
+
+    return tactic(words, either)
+
+
+weighing = Givens()
+t_w = weighing.integer("t", at_least=0)
+alpha_w = weighing.real("alpha")  # any step size
+
+
 def weights_sum_to_one(claim):
     pr = Prover(claim.context)
-    chain = (
-        pr.chain(claim.statement.args[0])
-        .eq((1 - alpha) ** real(t) + alpha * (1 - (1 - alpha) ** real(t)) / alpha, reason("geometric sum", algebra))
-        .eq(1, algebra)
-    )
-    return pr.done(chain.theorem, claim.statement)
+    return pr.done(pr.prove(claim.statement, geometric_sum(alpha_w)), claim.statement)
 
 
 # ------------------------------------------------------------------------------------------------- a random sequence
 
-noise = Givens()
-T = noise.integer("t", at_least=0)
-a = noise.real("alpha", above=0, below=1)
-start = noise.real("f_0")
-mu = noise.real("mu")
-variance = noise.real("sigma2", at_least=0)
-P = noise.probability()
-Y = noise.random("Y", positive, measure=P, mean=mu, variance=variance, uncorrelated=True)
 outcomes = space("Omega")
-estimate = noise.function("f", naturals, outcomes)
-noise.assume(
-    "recursion",
-    ForAll(outcomes, lambda w: eq(estimate(0, w), start)),
-    ForAll(
-        naturals,
-        lambda s: ForAll(
-            outcomes, lambda w: eq(estimate(s + 1, w), estimate(s, w) + a * (Y(s + 1, w) - estimate(s, w)))
+
+
+def random_sequence(*, start=None, spread=False, **rate):
+    """The estimator f_t of random Y_1, Y_2, … with the common mean μ, for step sizes α in the range `rate`.
+
+    It starts at `start`, a function of μ, or anywhere; with `spread`, the Y_t have a variance and are uncorrelated.
+    """
+    g = Givens()
+    o = SimpleNamespace(t=g.integer("t", at_least=0), rate=g.real("alpha", **rate))
+    o.mean = g.real("mu")
+    o.start = g.real("f_0") if start is None else start(o.mean)
+    o.variance = g.real("sigma2", at_least=0) if spread else None
+    o.P = g.probability()
+    moments = dict(variance=o.variance, uncorrelated=True) if spread else {}
+    o.Y = g.random("Y", positive, measure=o.P, mean=o.mean, **moments)
+    o.f = g.function("f", naturals, outcomes)
+    o.closed = lambda s, w: unrolled(o.start, lam(positive, lambda j: o.Y(j, w)), o.rate, s)
+    g.assume(
+        "recursion",
+        ForAll(outcomes, lambda w: eq(o.f(0, w), o.start)),
+        ForAll(
+            naturals,
+            lambda s: ForAll(outcomes, lambda w: eq(o.f(s + 1, w), o.f(s, w) + o.rate * (o.Y(s + 1, w) - o.f(s, w)))),
         ),
-    ),
-    model={
-        estimate: lam(
-            naturals, lambda s: lam(outcomes, lambda w: unrolled(start, lam(positive, lambda j: Y(j, w)), a, s))
-        )
-    },
-)
-mean_after_t = mu + (1 - a) ** real(T) * (start - mu)
-variance_after_t = a * variance / (2 - a) * (1 - (1 - a) ** (2 * real(T)))
+        model={o.f: lam(naturals, lambda s: lam(outcomes, lambda w: o.closed(s, w)))},
+    )
+    o.givens = g
+    o.expected = E(o.P, lambda w: o.f(o.t, w))
+    o.mean_after = lambda t: o.mean + (1 - o.rate) ** real(t) * (o.start - o.mean)
+    o.variance_after = lambda t: o.rate * o.variance / (2 - o.rate) * (1 - (1 - o.rate) ** (2 * real(t)))
+    return o
 
 
-def unrolled_for_every_outcome(pr):
+any_start = random_sequence(below=1)
+from_the_mean = random_sequence(start=lambda mean: mean, below=1)
+elsewhere = random_sequence(below=1)
+elsewhere.givens.assume("the start is not the mean", ne(elsewhere.start, elsewhere.mean))
+spreading = random_sequence(spread=True, above=0, below=1)
+settling = random_sequence(spread=True, above=0, below=2)
+
+
+def unrolled_for_every_outcome(pr, o):
     """``∀ t ≥ 0 ∀ ω. f_t(ω) = (1−α)^t f₀ + α Σ_i (1−α)^i Y_{t−i}(ω)``, by induction on t."""
     first, rule = pr.given("recursion")
 
-    def closed(s, w):
-        return unrolled(start, lam(positive, lambda j: Y(j, w)), a, s)
-
     def claim(s):
-        return ForAll(outcomes, lambda w: eq(estimate(s, w), closed(s, w)))
+        return ForAll(outcomes, lambda w: eq(o.f(s, w), o.closed(s, w)))
 
     def base(pr):
         def at(pr, w):
             known = kernel.specialise(pr.bring(first), w)
-            return pr.prove(eq(estimate(0, w), closed(integer(0), w)), using(known, words="start value"))
+            return pr.prove(eq(o.f(0, w), o.closed(integer(0), w)), using(known, words="start value"))
 
         return pr.for_all(outcomes, at)
 
@@ -148,10 +170,14 @@ def unrolled_for_every_outcome(pr):
             one_more = kernel.specialise(kernel.specialise(pr.bring(rule), s), w)
             before = kernel.specialise(pr.bring(hypothesis), w)
             return (
-                pr.chain(estimate(s + 1, w))
-                .eq(estimate(s, w) + a * (Y(s + 1, w) - estimate(s, w)), using(one_more, words="the recursion"))
-                .eq((1 - a) * closed(s, w) + a * Y(s + 1, w), using(before, words="induction hypothesis"))
-                .eq(closed(s + 1, w), reason("shift the index of the sum", algebra))
+                pr.chain(o.f(s + 1, w))
+                .eq(o.f(s, w) + o.rate * (o.Y(s + 1, w) - o.f(s, w)), using(one_more, words="the recursion"))
+                .eq((1 - o.rate) * o.f(s, w) + o.rate * o.Y(s + 1, w), algebra)
+                .eq(
+                    (1 - o.rate) * o.closed(s, w) + o.rate * o.Y(s + 1, w),
+                    inside(using(before, words="induction hypothesis")),
+                )
+                .eq(o.closed(s + 1, w), reason("shift the index of the sum", algebra))
                 .theorem
             )
 
@@ -160,72 +186,79 @@ def unrolled_for_every_outcome(pr):
     return pr.induction(claim, base, step)
 
 
+def mean_theorem(pr, o):
+    """E f_t = μ + (1−α)^t (f₀ − μ)."""
+    closed = unrolled_for_every_outcome(pr, o)
+    power = (1 - o.rate) ** real(o.t)
+    weights = Sum(0, o.t - 1, lambda i: (1 - o.rate) ** real(i))
+    return (
+        pr.chain(o.expected)
+        .eq(
+            power * o.start
+            + o.rate * Sum(0, o.t - 1, lambda i: (1 - o.rate) ** real(i) * E(o.P, lambda w: o.Y(o.t - i, w))),
+            geometric_sum(o.rate, closed, words="closed form, and linearity of the expectation"),
+        )
+        .eq(power * o.start + o.rate * weights * o.mean, geometric_sum(o.rate, words="common mean"))
+        .eq(o.mean_after(o.t), geometric_sum(o.rate))
+        .theorem
+    )
+
+
 def mean_for_finite_t(claim):
     pr = Prover(claim.context)
-    closed = unrolled_for_every_outcome(pr)
-    chain = (
-        pr.chain(E(P, lambda w: estimate(T, w)))
-        .eq(
-            (1 - a) ** real(T) * start + a * Sum(0, T - 1, lambda i: (1 - a) ** real(i) * E(P, lambda w: Y(T - i, w))),
-            using(closed, words="closed form, and linearity of the expectation"),
-        )
-        .eq((1 - a) ** real(T) * start + (1 - (1 - a) ** real(T)) * mu, reason("common mean; geometric sum", algebra))
-        .eq(mean_after_t, algebra)
-    )
-    return pr.done(chain.theorem, claim.statement)
-
-
-def mean_theorem(claim):
-    """The mean for finite t as a theorem, for the claims that rest on it."""
-    return mean_for_finite_t(replace(claim, statement=eq(E(P, lambda w: estimate(T, w)), mean_after_t))).theorem
+    return pr.done(mean_theorem(pr, any_start), claim.statement)
 
 
 def no_bias_from_the_mean(claim):
     pr = Prover(claim.context)
-    at_start = pr.assume(eq(start, mu))
-    chain = (
-        pr.chain(E(P, lambda w: estimate(T, w)))
-        .eq(mean_after_t, using(mean_theorem(claim), words="mean for finite t"))
-        .eq(mu, using(at_start, words="f₀ = μ"))
-    )
-    return pr.done(kernel.discharge(chain.theorem, eq(start, mu)), claim.statement)
+    return pr.done(mean_theorem(pr, from_the_mean), claim.statement)
 
 
-def bias_never_vanishes(claim):
+def bias_keeps_its_sign(claim):
     pr = Prover(claim.context)
-    away = pr.assume(ne(start, mu))
-    bias = (1 - a) ** real(T) * (start - mu)
-    product = pr.prove(ne(bias, 0), using(away, words="neither factor is zero"))
-    th = pr.prove(
-        ne(E(P, lambda w: estimate(T, w)) - mu, 0),
-        using(mean_theorem(claim), product, words="by the mean for finite t, the bias is that product"),
+    o = elsewhere
+    (apart,) = pr.given("the start is not the mean")
+    distance = o.start - o.mean
+    off = pr.prove(ne(distance, 0), using(apart), quiet=True)
+    positive = pr.prove(
+        lt(0, (1 - o.rate) ** real(o.t) * distance**2),
+        using(off, words="1 − α > 0, and a square that is not 0"),
     )
-    return pr.done(kernel.discharge(th, ne(start, mu)), claim.statement)
+    product = pr.prove(
+        eq(claim.statement.args[1], (1 - o.rate) ** real(o.t) * distance**2),
+        using(mean_theorem(pr, o), words="by the mean for finite t, the bias is (1 − α)^t (f₀ − μ)"),
+    )
+    return pr.done(pr.linear(claim.statement, (product, -1), (positive, 1)), claim.statement)
 
 
 def powers_vanish(claim):
     pr = Prover(claim.context)
     th = kernel.limit(pr.context, claim.statement)
-    pr.note(claim.statement, "|1 − α| < 1, so the power of 1 − α tends to 0")
+    pr.note(claim.statement, "|1 − α| < 1, so the powers of 1 − α tend to 0")
     return pr.done(th, claim.statement)
+
+
+def variance_theorem(pr, o):
+    """Var f_t = ασ²/(2−α) · (1 − (1−α)^{2t})."""
+    closed = unrolled_for_every_outcome(pr, o)
+    return (
+        pr.chain(Var(o.P, lambda w: o.f(o.t, w)))
+        .eq(
+            Var(o.P, lambda w: o.rate * Sum(0, o.t - 1, lambda i: (1 - o.rate) ** real(i) * o.Y(o.t - i, w))),
+            using(closed, words="closed form; a constant has no variance"),
+        )
+        .eq(
+            o.rate**2 * o.variance * Sum(0, o.t - 1, lambda i: (1 - o.rate) ** (2 * real(i))),
+            reason("uncorrelated summands: variances add", algebra),
+        )
+        .eq(o.variance_after(o.t), reason("geometric sum with ratio (1 − α)²", algebra))
+        .theorem
+    )
 
 
 def variance_for_finite_t(claim):
     pr = Prover(claim.context)
-    closed = unrolled_for_every_outcome(pr)
-    chain = (
-        pr.chain(Var(P, lambda w: estimate(T, w)))
-        .eq(
-            Var(P, lambda w: a * Sum(0, T - 1, lambda i: (1 - a) ** real(i) * Y(T - i, w))),
-            using(closed, words="closed form; a constant has no variance"),
-        )
-        .eq(
-            a**2 * variance * Sum(0, T - 1, lambda i: (1 - a) ** (2 * real(i))),
-            reason("uncorrelated summands: variances add", algebra),
-        )
-        .eq(variance_after_t, reason("geometric sum with ratio (1 − α)²", algebra))
-    )
-    return pr.done(chain.theorem, claim.statement)
+    return pr.done(variance_theorem(pr, spreading), claim.statement)
 
 
 # -------------------------------------------------------------------------------------------------- the bonus step size
@@ -397,7 +430,13 @@ def recursion_in_a_layer(seed):
     )
 
 
-expected = E(P, lambda w: estimate(T, w))
+spread_of_f = Var(spreading.P, lambda w: spreading.f(spreading.t, w))
+
+
+def last_variance(o):
+    """ασ²/(2−α)."""
+    return o.rate * o.variance / (2 - o.rate)
+
 
 problem = Problem(
     id="online-estimator",
@@ -428,51 +467,51 @@ problem = Problem(
         ),
         Claim(
             name="weights",
-            summary="the weights sum to one",
-            context=sequence.context,
-            statement=eq((1 - alpha) ** real(t) + alpha * Sum(0, t - 1, lambda i: (1 - alpha) ** real(i)), 1),
+            summary="the weights sum to one, whatever α is",
+            context=weighing.context,
+            statement=eq((1 - alpha_w) ** real(t_w) + alpha_w * Sum(0, t_w - 1, lambda i: (1 - alpha_w) ** real(i)), 1),
             proof=weights_sum_to_one,
         ),
         Claim(
             name="mean",
             summary="E f_t = μ + (1−α)^t (f₀ − μ) for every finite t",
-            context=noise.context,
-            statement=eq(expected, mean_after_t),
+            context=any_start.givens.context,
+            statement=eq(any_start.expected, any_start.mean_after(any_start.t)),
             proof=mean_for_finite_t,
         ),
         Claim(
             name="unbiased-from-the-mean",
-            summary="no bias at any t where f₀ = μ",
-            context=noise.context,
-            statement=implies(eq(start, mu), eq(expected, mu)),
+            summary="from f₀ = μ there is no bias at any t",
+            context=from_the_mean.givens.context,
+            statement=eq(from_the_mean.expected, from_the_mean.mean),
             proof=no_bias_from_the_mean,
         ),
         Claim(
             name="biased-otherwise",
-            summary="a bias at every finite t where f₀ ≠ μ",
-            context=noise.context,
-            statement=implies(ne(start, mu), ne(expected - mu, 0)),
-            proof=bias_never_vanishes,
+            summary="from f₀ ≠ μ, with α < 1, there is a bias at every finite t, on the side of f₀",
+            context=elsewhere.givens.context,
+            statement=lt(0, (elsewhere.expected - elsewhere.mean) * (elsewhere.start - elsewhere.mean)),
+            proof=bias_keeps_its_sign,
         ),
         Claim(
             name="biased-always",
             summary="E f_t ≠ μ, as printed without a condition on f₀",
-            context=noise.context,
-            statement=ne(expected, mu),
+            context=any_start.givens.context,
+            statement=ne(any_start.expected, any_start.mean),
             as_printed=True,
         ),
         Claim(
             name="limit-of-the-mean",
-            summary="the mean tends to μ",
-            context=noise.context,
-            statement=eq(Lim(oo_int, lambda t: mu + (1 - a) ** real(t) * (start - mu)), mu),
+            summary="the mean for finite t tends to μ",
+            context=settling.givens.context,
+            statement=eq(Lim(oo_int, settling.mean_after), settling.mean),
             proof=powers_vanish,
         ),
         Claim(
             name="variance",
             summary="Var f_t = ασ²/(2−α) · (1 − (1−α)^{2t}) for every finite t",
-            context=noise.context,
-            statement=eq(Var(P, lambda w: estimate(T, w)), variance_after_t),
+            context=spreading.givens.context,
+            statement=eq(spread_of_f, spreading.variance_after(spreading.t)),
             proof=variance_for_finite_t,
             networks=(
                 Measurement(
@@ -482,18 +521,24 @@ problem = Problem(
                 ),
             ),
             misconceptions=(
-                Misconception("α² for α", eq(Var(P, lambda w: estimate(T, w)), a * variance_after_t)),
-                Misconception(
-                    "the limit already at finite t", eq(Var(P, lambda w: estimate(T, w)), a * variance / (2 - a))
-                ),
+                Misconception("α² for α", eq(spread_of_f, spreading.rate * spreading.variance_after(spreading.t))),
+                Misconception("the limit already at finite t", eq(spread_of_f, last_variance(spreading))),
             ),
         ),
         Claim(
             name="limit-of-the-variance",
-            summary="the variance tends to ασ²/(2−α)",
-            context=noise.context,
+            summary="the variance for finite t tends to ασ²/(2−α)",
+            context=settling.givens.context,
+            statement=eq(Lim(oo_int, settling.variance_after), last_variance(settling)),
+            proof=powers_vanish,
+        ),
+        Claim(
+            name="limit-of-the-second-moment",
+            summary="E f_t² = Var f_t + (E f_t)² tends to μ² + ασ²/(2−α)",
+            context=settling.givens.context,
             statement=eq(
-                Lim(oo_int, lambda t: a * variance / (2 - a) * (1 - (1 - a) ** (2 * real(t)))), a * variance / (2 - a)
+                Lim(oo_int, lambda t: settling.variance_after(t) + settling.mean_after(t) ** 2),
+                settling.mean**2 + last_variance(settling),
             ),
             proof=powers_vanish,
         ),

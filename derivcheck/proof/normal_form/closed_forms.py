@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from math import comb
 from typing import TYPE_CHECKING
@@ -58,9 +59,10 @@ def closed_form(n: Normaliser, v: Term, h: Term, factors: Mono) -> Poly | None:
         return _faulhaber(n, power, from_integer(h))
     r_term = to_term(r)
     n.need(le(integer(0), h))
-    # For a positive base, b^c = 1 only at b = 1: that is the condition an author would write.
-    single = len(ratio) == 1 and n.facts.sign(ratio[0][0]) == 1
-    n.need(ne(ratio[0][0] if single else r_term, 1))
+    if len(ratio) == 1:
+        _not_one(n, *ratio[0], r_term)
+    else:
+        n.need(ne(r_term, 1))
     coefficients = affine_parts(h)
 
     def r_to(extra: int) -> Poly:
@@ -80,6 +82,48 @@ def closed_form(n: Normaliser, v: Term, h: Term, factors: Mono) -> Poly | None:
     hp = from_integer(h)
     top = plus(n.times(hp, r_to(2)), n.times(plus(hp, constant(1)), r_to(1)), Fraction(-1))
     return n.times(n.times(plus(top, r), inverse), inverse)
+
+
+def _not_one(n: Normaliser, base: Term, exponent: Fraction, power: Term) -> None:
+    """Need ``power = base^exponent ≠ 1`` in the words of an author: of its base, where that is the same."""
+    whole = exponent.denominator == 1 and exponent != 0
+    if n.facts.sign(base) == 1 or (whole and exponent % 2):
+        n.need(ne(base, 1))
+    elif whole:
+        n.need(ne(base, 1))
+        n.need(ne(base, -1))
+    else:
+        n.need(ne(power, 1))
+
+
+def shifted_geometric_sum(
+    n: Normaliser, variables: Sequence[tuple[Term, Term]], rest: Mono, a: Term, e: Lin
+) -> Poly | None:
+    """``Σ_{v=1}^{h} rest · a^{cv + k}`` with ``c > 0`` and ``c + k >= 0``, where `rest` does not depend on ``v``.
+
+    It is ``rest · (a^{c(h+1) + k} − a^{c + k})/(a^c − 1)``: no power is negative, so nothing is asked of ``a = 0``
+    (where ``0⁰ = 1`` on both sides).
+    """
+    if len(variables) != 1 or len(e.terms) != 1 or any(depends(f, variables[0][0]) for f in rest):
+        return None
+    ((v, domain),) = variables
+    ((x, c),) = e.terms
+    k, h = e.const, domain.args[1]
+    if x != v or not c > 0 or c + k < 0:
+        return None
+    ratio = n.settle(((a, Lin(c)),))
+    less_one = plus(ratio, constant(1), Fraction(-1))
+    if not less_one:
+        return None
+    n.need(le(integer(0), h))
+    _not_one(n, a, c, to_term(ratio))
+    const, coefficients = affine_parts(h)
+    steps = sorted(((s, c * m) for s, m in coefficients.items()), key=lambda sm: sm[0].key)
+    last = Lin(c * (const + 1) + k, tuple(steps))
+    first = n.settle(((a, Lin(c + k)),)) if c + k else constant(1)
+    inverse = n.raised(less_one, Lin(Fraction(-1)), num(1))  # not zero: the ratio is not 1
+    whole = n.times(plus(n.settle(((a, last),)), first, Fraction(-1)), inverse)
+    return n.times(whole, {rest: Fraction(1)})
 
 
 def _faulhaber(n: Normaliser, k: int, h: Poly) -> Poly:

@@ -18,7 +18,7 @@ from derivcheck.language import (
     num,
 )
 from derivcheck.language.build import affine_parts, int_add
-from derivcheck.proof.normal_form.closed_forms import closed_form
+from derivcheck.proof.normal_form.closed_forms import closed_form, shifted_geometric_sum
 from derivcheck.proof.normal_form.integers import solved
 from derivcheck.proof.normal_form.inverses import contracted
 from derivcheck.proof.normal_form.labelling import (
@@ -118,6 +118,9 @@ def _sum_group(n: Normaliser, variables: Group, mono: Mono) -> Poly:
         if e.terms and not any(v in mentioned(a) for v, _ in variables):
             own = tuple((x, c) for x, c in e.terms if any(v in mentioned(x) for v, _ in variables))
             if own and (len(own) != len(e.terms) or e.const):
+                p = shifted_geometric_sum(n, variables, mono[:k] + mono[k + 1 :], a, e)
+                if p is not None:
+                    return p
                 outer = Lin(e.const, tuple(t for t in e.terms if t not in own))
                 inner = Lin(Fraction(0), own)
                 with scoped(n, variables):
@@ -134,7 +137,7 @@ def _sum_group(n: Normaliser, variables: Group, mono: Mono) -> Poly:
         others = _without(variables, v)
         h = d.args[1]
         # 3. nothing depends on the index
-        p: Poly | None = None
+        p = None
         with scoped(n, others):
             if not mine:
                 n.need(le(integer(0), h))

@@ -14,6 +14,7 @@ from derivcheck.language import (
     instantiate,
     make,
 )
+from derivcheck.language.build import affine_parts
 from derivcheck.language.terms import domain_of_measure, variable_sort
 from derivcheck.proof.normal_form.groups import group, join
 from derivcheck.proof.normal_form.labelling import (
@@ -40,6 +41,8 @@ def integral(n: Normaliser, t: Term) -> Poly:
     sort, doms = variable_sort(t)
     v = n.fresh.symbol(t.hint, sort, doms)
     domain = domain_of_measure(measure)
+    if _empty(measure, domain):
+        return {}  # nothing is summed, so nothing is asked of the body
     body = instantiate(t.body, v)
     with Under(n, v, domain):
         p = n.nf(body)
@@ -50,6 +53,14 @@ def integral(n: Normaliser, t: Term) -> Poly:
             out = plus(out, sum_monomial(n, v, lo, hi, m), c)
         return out
     return _integrate(n, _canonical_measure(n, measure), v, p, t.hint)
+
+
+def _empty(measure: Term, domain: Term) -> bool:
+    """Whether this is a sum over a range of numbers that is empty as it stands."""
+    if measure.op != "counting" or domain.op != "range":
+        return False
+    (first, more), (last, further) = (affine_parts(a) if a.op != "oo" else (0, {a: 1}) for a in domain.args)
+    return not more and not further and last < first
 
 
 def _canonical_measure(n: Normaliser, measure: Term) -> Term:
