@@ -1,11 +1,11 @@
-"""The optional compiled backend: machine code for the fused loops, by Numba, kept on disk.
+"""The optional compiled backend: machine code by Numba, kept on disk.
 
-``compile(…, backend="numba")`` and ``Trainer(…, backend="numba")`` replace the NumPy lines of a fused group by one
-call of a loop; the graph and the rest of the program stay as they are. ``pip install 'derivcheck[compiled]'`` brings
-Numba.
+``compile(…, backend="numba")`` and ``Trainer(…, backend="numba")`` turn the planned program, or each run of groups
+that has no primitive for which loops are missing, into one function of loops and BLAS calls; the graph and the plan
+stay as they are. ``pip install 'derivcheck[compiled]'`` brings Numba.
 
-Kernels are kept as files named by their content below ``$DERIVCHECK_CACHE`` (or the user's cache folder), with Numba's
-own cache of machine code beside them: a second run compiles nothing.
+The text of such a function is kept as a file named by its content below ``$DERIVCHECK_CACHE`` (or the user's cache
+folder), with Numba's own cache of machine code beside it: a second run compiles nothing.
 """
 
 from __future__ import annotations
@@ -20,24 +20,66 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from derivcheck.models.errors import CompileError
 
-__all__ = ["available", "kernel_function"]
+__all__ = ["available", "blas_address", "part_function"]
 
-_HEADER = """# Written by derivcheck.models; safe to delete.
-from math import sqrt
+_HEADER = '''"""Written by derivcheck.models; safe to delete."""
 
-from numba import njit
-from numpy import float32, float64
+from math import inf, nan
+
+from numpy import intp as at
+from numpy import {real} as real
+
+from derivcheck.models.machine_library import (
+    cos, erf, exp_{real} as exp, expm1, log, log1p, machine, product, program, sin, sqrt,
+    tanh_{real} as tanh,
+)
+
+zero, one = real(0.0), real(1.0)
+# The library that this calls: {library}
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
-"""
+'''
 
 
 def available() -> bool:
     """Whether Numba is installed."""
     return importlib.util.find_spec("numba") is not None
+
+
+def _require() -> None:
+    if not available():
+        raise CompileError("the compiled backend needs Numba: pip install 'derivcheck[compiled]'")
+
+
+def blas_address(dtype: Any) -> int:
+    """Address of the general matrix product of SciPy's BLAS for a float type.
+
+    Raises
+    ------
+    CompileError
+        If Numba is not installed.
+    """
+    _require()
+    from numba.extending import get_cython_function_address
+
+    name = {"float32": "sgemm", "float64": "dgemm"}[np.dtype(dtype).name]
+    return int(get_cython_function_address("scipy.linalg.cython_blas", name))
+
+
+def part_function(text: str, dtype: Any) -> Callable[..., int]:
+    """The compiled function ``part`` of a text, for a float type.
+
+    Raises
+    ------
+    CompileError
+        If Numba is not installed.
+    """
+    _require()
+    return _loaded(_HEADER.format(real=np.dtype(dtype).name, library=_library_digest()) + text, _folder())
 
 
 def _folder() -> Path:
@@ -46,22 +88,15 @@ def _folder() -> Path:
     return base / "kernels"
 
 
-def kernel_function(text: str) -> Callable[..., Any]:
-    """The compiled function of a kernel's text.
-
-    Raises
-    ------
-    CompileError
-        If Numba is not installed.
-    """
-    if not available():
-        raise CompileError("the compiled backend needs Numba: pip install 'derivcheck[compiled]'")
-    return _loaded(_HEADER + text, _folder())
+@lru_cache(maxsize=1)
+def _library_digest() -> str:
+    # Numba's cache looks at the file of the function only; what that calls must be part of the file's name.
+    return hashlib.sha256(Path(__file__).with_name("machine_library.py").read_bytes()).hexdigest()[:24]
 
 
 @lru_cache(maxsize=1024)
-def _loaded(source: str, folder: Path) -> Callable[..., Any]:
-    name = "derivcheck_kernel_" + hashlib.sha256(source.encode()).hexdigest()[:24]
+def _loaded(source: str, folder: Path) -> Callable[..., int]:
+    name = "derivcheck_part_" + hashlib.sha256(source.encode()).hexdigest()[:24]
     path = folder / f"{name}.py"
     if not path.exists() or path.read_text() != source:
         folder.mkdir(parents=True, exist_ok=True)
@@ -74,5 +109,5 @@ def _loaded(source: str, folder: Path) -> Callable[..., Any]:
     module = importlib.util.module_from_spec(specification)
     sys.modules[name] = module  # Numba's cached code names its module, and looks it up here
     specification.loader.exec_module(module)
-    function: Callable[..., Any] = module.kernel
+    function: Callable[..., int] = module.part
     return function

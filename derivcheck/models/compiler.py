@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from derivcheck.models.compiled_backend import kernel_function
+from derivcheck.models.compiled_backend import blas_address, part_function
 from derivcheck.models.cost import Cost, cost_of
 from derivcheck.models.errors import CompileError, ShapeError
 from derivcheck.models.graph import Graph, as_kind
@@ -30,6 +30,7 @@ from derivcheck.models.passes.fuse import Group, fuse
 from derivcheck.models.passes.gather import gather_products, gather_slices
 from derivcheck.models.passes.host import host_nodes
 from derivcheck.models.passes.lower import lower
+from derivcheck.models.passes.machine import compilable
 from derivcheck.models.passes.merge import merge
 from derivcheck.models.passes.orient import orient
 from derivcheck.models.passes.plan import Plan, Slots, plan
@@ -175,8 +176,8 @@ class Program:
 
     @property
     def source(self) -> str:
-        """The emitted NumPy text."""
-        return self.emitted.source
+        """The emitted text: the NumPy function, after the functions that the compiled backend runs, if any."""
+        return "\n\n".join((*self.emitted.parts, self.emitted.source))
 
     @property
     def graph(self) -> Graph:
@@ -232,10 +233,15 @@ class Prepared:
         """
         if backend not in BACKENDS:
             raise CompileError(f"the backend is 'numpy' or 'numba', not {backend!r}")
-        kernels = kernel_function if backend == "numba" and self.dtype.kind == "f" else None
-        final = self.graphs["merge"]
-        planned = plan(final, self.groups, self.dtype, resident, updates, self.host, slots, kernels is not None)
-        emitted = emit(planned, self.names, updates, kernels)
+        final, slots = self.graphs["merge"], slots or Slots()
+        if backend == "numba" and self.dtype.kind == "f":
+            arguments = final, self.groups, self.dtype, resident, updates, self.host
+            size = plan(*arguments, Slots(), compilable).workspace
+            planned = plan(*arguments, slots.within(size), compilable)
+            emitted = emit(planned, self.names, updates, part_function, blas_address(self.dtype))
+        else:
+            planned = plan(final, self.groups, self.dtype, resident, updates, self.host, slots)
+            emitted = emit(planned, self.names, updates)
         # The text is this module's own: it holds names that `emit` made and numbers, nothing that a user wrote.
         names_in_force = dict(emitted.names)
         exec(builtins.compile(emitted.source, "<derivcheck.models>", "exec"), names_in_force)

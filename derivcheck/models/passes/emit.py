@@ -20,8 +20,8 @@ import numpy as np
 
 from derivcheck.models.passes.fuse import Group
 from derivcheck.models.passes.host import FUNCTIONS, TEXT
-from derivcheck.models.passes.kernels import extent, fusible, kernel_text
-from derivcheck.models.passes.layout import c_order, contiguous, root
+from derivcheck.models.passes.layout import contiguous, root
+from derivcheck.models.passes.machine import compilable, part_of
 from derivcheck.models.passes.plan import Plan
 from derivcheck.models.primitives.structural import fold_places
 from derivcheck.models.random_numbers import fill_normal
@@ -42,10 +42,13 @@ class Emitted:
         Defines ``run(*inputs)``, returning a tuple.
     names : dict
         Arrays and functions that the text refers to.
+    parts : tuple of str
+        Texts of the functions that the compiled backend runs.
     """
 
     source: str
     names: dict[str, Any]
+    parts: tuple[str, ...] = ()
 
 
 def _ufunc(name: str) -> Line:
@@ -235,13 +238,14 @@ def _slices(slices: Sequence[tuple[int, int, int]], shape: Sequence[int]) -> str
 @dataclass
 class _Emitter:
     plan: Plan
-    kernels: Callable[[str], Callable[..., Any]] | None = None
+    load: Callable[[str, Any], Callable[..., int]] | None = None
     names: dict[str, Any] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
     called: dict[Tensor, str] = field(default_factory=dict)
     functions: dict[int, str] = field(default_factory=dict)
     places: dict[Any, str] = field(default_factory=dict)
     constants: dict[str, str] = field(default_factory=dict)
+    sources: list[str] = field(default_factory=list)
 
     def name_of(self, hint: str, value: Any) -> str:
         if id(value) not in self.functions:
@@ -329,8 +333,6 @@ class _Emitter:
             for x in t.inputs:
                 if x not in group.nodes:
                     self.read(x)
-        if self.kernels is not None and fusible(group) and self._loop(group):
-            return
         rows = self.plan.rows.get(group.nodes[0], 0)
         for t in group.nodes:
             self.read(t)
@@ -352,53 +354,43 @@ class _Emitter:
             text[0] += f"  # {t.scope}" if t.scope else ""
             self.lines += [f"    {line}" for line in text]
 
-    def _loop(self, group: Group) -> bool:
-        """Emit the group as one call of a compiled loop, if every operand can be walked by strides."""
-        assert group.shape is not None
-        members = set(group.nodes)
-        users, outputs = self.plan.graph.users, self.plan.graph.outputs
-        arguments: dict[str, str] = {}  # text of an array or number → name of the kernel's argument
-        inputs: list[tuple[Tensor, str, tuple[int, ...] | None]] = []
-        for x in dict.fromkeys(x for t in group.nodes for x in t.inputs if x not in members):
-            walked = self._walk(x, group.shape)
-            if walked is None:
-                return False
-            inputs.append((x, arguments.setdefault(walked[0], f"a{len(arguments)}"), walked[1]))
-        stored: list[tuple[Tensor, str, tuple[int, ...]]] = []
-        for t in group.nodes:
-            if t not in outputs and all(u in members for u in users[t]):
-                continue
-            walked = self._walk(t, group.shape)
-            if walked is None or walked[1] is None:
-                return False
-            stored.append((t, arguments.setdefault(walked[0], f"a{len(arguments)}"), walked[1]))
-        assert self.kernels is not None
-        function = self.kernels(kernel_text(group, inputs, stored, self.plan.dtype.name))
-        comment = ", ".join(t.primitive for t in group.nodes)
-        self.lines.append(f"{self.name_of('kernel', function)}({', '.join(arguments)})  # {group.shape}: {comment}")
-        return True
+    def part(self, groups: Sequence[Group]) -> None:
+        """Emit groups as one call of a compiled function."""
+        assert self.load is not None
+        flat: dict[str, str] = {}
 
-    def _walk(self, t: Tensor, shape: tuple[int, ...]) -> tuple[str, tuple[int, ...] | None] | None:
-        """Text of a flat array and the strides that walk it over the shape; no strides for a number."""
-        if t.ndim == 0 and (t in self.plan.host or (t.primitive == "constant" and t not in self.plan.static)):
-            text = self.read(t) if t in self.plan.host else self.literal(float(t.attributes["value"]))
-            return text, None
-        if t.kind == "int":
-            return None
-        if t in self.plan.static:
-            array = self.plan.static[t]
-            steps = tuple(s // array.itemsize for s in array.strides)
-            if any(s < 0 for s in steps):
-                return None
-            flat = np.lib.stride_tricks.as_strided(array, (extent(array.shape, steps),), (array.itemsize,))
-            text = self.place(flat)
-        elif contiguous(t):
-            steps, text = c_order(t.shape), f"{self.read(t)}.reshape(-1)"
-        else:
-            return None
-        if not t.ndim:
-            return text, (0,) * len(shape)
-        return text, tuple(0 if n == 1 else s for n, s in zip(t.shape, steps, strict=True))
+        def name(t: Tensor) -> str:
+            text = self.read(t)
+            if t not in self.plan.host:
+                flat[text] = text if t.ndim == 1 else f"{text}.reshape(-1)"
+            return text
+
+        part = part_of(self.plan, groups, name, self.bases())
+        call = f"{self.name_of('part', self.load(part.source, self.plan.dtype))}(blas, "
+        call += ", ".join(flat.get(a, a) for a in part.arguments) + ")"
+        self.sources.append(part.source)
+        if not part.checked:
+            self.lines.append(call)
+            return
+        # An index is out of range: the reference function says which.
+        self.lines.append(f"if {call}:")
+        for t in part.checked:
+            for line in _reference(self, t, self.read(t), [self.read(x) for x in t.inputs]):
+                self.lines.append(f"    {line}")
+
+    def bases(self) -> list[tuple[str, Array]]:
+        """The flat arrays in which all static arrays stand."""
+        plan = self.plan
+        assert plan.arena is not None
+        for kind, suffix in ((plan.dtype, ""), (np.int64, "_int"), (np.bool_, "_bool")):
+            self.names[f"memory{suffix}"] = plan.arena.view(kind)
+        found = [("memory", plan.arena)]
+        for t, array in plan.static.items():
+            if t in plan.resident or t.primitive == "constant":
+                name = f"fixed_{len(found)}"
+                self.names[name] = array.reshape(-1)
+                found.append((name, self.names[name]))
+        return found
 
     def _block(self, t: Tensor, count: int, rows: int) -> str:
         name = self.read(t)
@@ -421,9 +413,9 @@ def _bracketed(text: str) -> str:
 
 #: Names that the emitted text uses for itself.
 _RESERVED = re.compile(
-    r"[tvsc]\d+|np|lo|hi|target|place|float|range|max|min|fill_normal|"
+    r"[tvsc]\d+|np|lo|hi|target|place|float|range|max|min|fill_normal|blas|memory(_int|_bool)?|"
     + "|".join(FUNCTIONS)
-    + rf"|(result|ones|places|columns|value|kernel|{'|'.join(PRIMITIVES)})_\d+"
+    + rf"|(result|ones|places|columns|value|part|fixed|{'|'.join(PRIMITIVES)})_\d+"
 )
 
 
@@ -444,7 +436,8 @@ def emit(
     plan: Plan,
     names: Sequence[str],
     updates: dict[int, Tensor] | None = None,
-    kernels: Callable[[str], Callable[..., Any]] | None = None,
+    load: Callable[[str, Any], Callable[..., int]] | None = None,
+    blas: int = 0,
 ) -> Emitted:
     """Write the program.
 
@@ -455,12 +448,14 @@ def emit(
         One for each input of the graph.
     updates : dict, optional
         As given to :func:`plan`.
-    kernels : callable, optional
-        Compiles the text of a fused loop; by default groups are NumPy lines.
+    load : callable, optional
+        Compiles the text of a part for a float type; by default all groups are NumPy lines.
+    blas : int, optional
+        Address of the matrix product for that type.
     """
     updates = updates or {}
-    e = _Emitter(plan, kernels)
-    e.names["np"] = np
+    e = _Emitter(plan, load)
+    e.names |= {"np": np, "blas": blas}
     arguments = []
     for t, name in zip(plan.graph.inputs, identifiers(names), strict=True):
         if t in plan.resident:
@@ -472,8 +467,12 @@ def emit(
         e.called[t] = f"result_{k}"
         e.lines.append(f"result_{k} = np.empty({t.shape}, {e.dtype(t)})")
     e.host()
-    for group in plan.groups:
-        e.group(group)
+    for compiled, run in itertools.groupby(plan.groups, lambda group: load is not None and compilable(group)):
+        if compiled:
+            e.part(list(run))
+            continue
+        for group in run:
+            e.group(group)
     # Everything is read before anything resident is overwritten.
     returned_names = []
     for k, t in enumerate(plan.graph.outputs):
@@ -489,4 +488,4 @@ def emit(
     returned = ", ".join(returned_names)
     body = "\n".join(f"    {line}" for line in [*e.lines, f"return ({returned},)" if returned else "return ()"])
     numbers = "".join(f"    # {name} = {value}\n" for value, name in e.constants.items())
-    return Emitted(f"def run({', '.join(arguments)}):\n{numbers}{body}\n", e.names)
+    return Emitted(f"def run({', '.join(arguments)}):\n{numbers}{body}\n", e.names, tuple(e.sources))

@@ -46,7 +46,7 @@ def fuse(graph: Graph, host: frozenset[Tensor] = frozenset()) -> tuple[Group, ..
     """Groups in the order in which they run; variables, constants, views and host scalars are in none."""
     groups: list[_Open] = []
     ready: dict[Tensor, int] = {}  # the first group that may read a node
-    for t in graph.nodes:
+    for t in _late(graph, host):
         if not t.inputs or t in host:
             ready[t] = 0
             continue
@@ -66,6 +66,22 @@ def fuse(graph: Graph, host: frozenset[Tensor] = frozenset()) -> tuple[Group, ..
             groups[place].touched.update((t, *t.inputs))
             ready[t] = place
     return tuple(Group(tuple(g.nodes), g.shape) for g in groups)
+
+
+def _late(graph: Graph, host: frozenset[Tensor]) -> list[Tensor]:
+    """The nodes, with those that need nothing computed (a slot times its decay) right before their first reader."""
+    out: list[Tensor] = []
+    waiting: set[Tensor] = set()
+    for t in graph.nodes:
+        if _fusible(t) and all(not x.inputs or x in host for x in t.inputs) and graph.users[t]:
+            waiting.add(t)
+            continue
+        for x in t.inputs:
+            if x in waiting:
+                waiting.discard(x)
+                out.append(x)
+        out.append(t)
+    return out
 
 
 def _fusible(t: Tensor) -> bool:

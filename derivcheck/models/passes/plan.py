@@ -10,6 +10,7 @@ the cache run block by block: what only the group itself reads then needs a bloc
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +18,6 @@ import numpy as np
 
 from derivcheck.models.graph import Graph, as_kind
 from derivcheck.models.passes.fuse import Group
-from derivcheck.models.passes.kernels import fusible
 from derivcheck.models.passes.layout import contiguous, is_view, root
 from derivcheck.models.tensor import PRIMITIVES, Array, Shape, Tensor
 
@@ -59,6 +59,8 @@ class Plan:
         Nodes computed right into their part of a concatenation.
     workspace : int
         Bytes.
+    arena : array or None
+        The whole workspace, if it was asked for in one piece.
     """
 
     graph: Graph
@@ -72,31 +74,52 @@ class Plan:
     host: frozenset[Tensor]
     placed: frozenset[Tensor]
     workspace: int
+    arena: Array | None
 
 
 @dataclass
 class Slots:
-    """A workspace: pieces of memory that are free, and the bytes of all."""
+    """A workspace: pieces of memory that are free, and the bytes of all.
+
+    Attributes
+    ----------
+    free : list of array
+    total : int
+    arena : array, optional
+        Where all pieces are cut from, one after the other; by default each is memory of its own.
+    """
 
     free: list[Array] = field(default_factory=list)
     total: int = 0
+    arena: Array | None = None
+    arenas: dict[int, Array] = field(default_factory=dict)
+
+    def within(self, size: int) -> Slots:
+        """Slots that are cut from one piece of memory, shared by all programs that ask for this size."""
+        if size not in self.arenas:
+            self.arenas[size] = _aligned(size)
+        return Slots(arena=self.arenas[size])
 
     def take(self, size: int) -> Array:
         fitting = [s for s in self.free if s.nbytes >= size]
         if fitting:
-            best = min(fitting, key=lambda s: s.nbytes)
+            best = min(reversed(fitting), key=lambda s: s.nbytes)  # of equals the one that was used last
             # A slot far too large is left to those that need it.
             if best.nbytes <= 4 * size + 4096:
                 self.free = [s for s in self.free if s is not best]
                 return best
         rounded = max(64, -(-size // 64) * 64)
-        raw = np.zeros(rounded + 64, np.uint8)
-        start = -raw.ctypes.data % 64  # SIMD loads want aligned rows
         self.total += rounded
-        return raw[start : start + rounded]
+        return _aligned(rounded) if self.arena is None else self.arena[self.total - rounded : self.total]
 
     def give(self, slot: Array) -> None:
         self.free.append(slot)
+
+
+def _aligned(size: int) -> Array:
+    raw = np.zeros(size + 64, np.uint8)
+    start = -raw.ctypes.data % 64  # SIMD loads want aligned rows
+    return raw[start : start + size]
 
 
 def plan(
@@ -107,7 +130,7 @@ def plan(
     updates: dict[int, Tensor] | None = None,
     host: frozenset[Tensor] = frozenset(),
     slots: Slots | None = None,
-    kernels: bool = False,
+    whole: Callable[[Group], bool] = lambda group: False,
 ) -> Plan:
     """Assign memory.
 
@@ -125,13 +148,11 @@ def plan(
         From :func:`~derivcheck.models.passes.host.host_nodes`.
     slots : Slots, optional
         Workspace to use (and to enlarge); everything in it is free again afterwards.
-    kernels : bool
-        Whether whole groups run as one loop: no memory that a group reads is then given to it to write, unless entry
-        by entry.
+    whole : callable
+        Whether a group runs as one loop nest: no memory that it reads is then given to it to write, unless entry by
+        entry.
     """
-    return _Planner(
-        graph, groups, np.dtype(dtype), resident or {}, updates or {}, host, slots or Slots(), kernels
-    ).run()
+    return _Planner(graph, groups, np.dtype(dtype), resident or {}, updates or {}, host, slots or Slots(), whole).run()
 
 
 class _Planner:
@@ -144,7 +165,7 @@ class _Planner:
         updates: dict[int, Tensor],
         host: frozenset[Tensor],
         slots: Slots,
-        kernels: bool,
+        whole: Callable[[Group], bool],
     ) -> None:
         self.graph, self.groups, self.dtype, self.host = graph, groups, dtype, host
         self.static: dict[Tensor, Array] = dict(resident)
@@ -153,7 +174,7 @@ class _Planner:
         self.placed: set[Tensor] = set()
         self.rows: dict[Tensor, int] = {}
         self.results: dict[Tensor, int] = {}
-        self.slots, self.kernels = slots, kernels
+        self.slots, self.whole = slots, whole
         self.slot: dict[Tensor, Array] = {}
         self.group_of = {t: i for i, g in enumerate(groups) for t in g.nodes}
         position = 0
@@ -224,7 +245,7 @@ class _Planner:
             literal = t.ndim == 0 and t.kind == "float"
             literal = literal and all(PRIMITIVES[u.primitive].elementwise for u in self.graph.users[t])
             if t.primitive == "constant" and not literal:
-                self.static[t] = np.array(as_kind(t.attributes["value"], t.kind, self.dtype))
+                self.static[t] = np.array(as_kind(t.attributes["value"], t.kind, self.dtype), order="C")
         self._views()
         for i, group in enumerate(self.groups):
             self._place(i, group)
@@ -243,6 +264,7 @@ class _Planner:
             self.host,
             frozenset(self.placed),
             self.slots.total,
+            self.slots.arena,
         )
 
     def _views(self) -> None:
@@ -265,7 +287,7 @@ class _Planner:
         for t in group.nodes:
             if t in self.segments and t not in self.static:
                 self._place_segment(t)
-        one_loop = self.kernels and fusible(group)
+        one_loop = self.whole(group)
         blocked = 0 if one_loop else self._block_rows(group)
         if blocked:
             self.rows[group.nodes[0]] = blocked

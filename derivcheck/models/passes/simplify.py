@@ -20,7 +20,7 @@ Rule = Callable[[Tensor, Inputs], Tensor | None]
 
 def number(t: Tensor) -> float | None:
     """The value of a tensor all of whose entries are one known number."""
-    while t.primitive in ("broadcast_to", "reshape"):
+    while t.primitive in ("broadcast_to", "reshape", "slice", "transpose", "flip"):
         t = t.inputs[0]
     if t.primitive == "constant" and t.kind == "float" and t.ndim == 0:
         return float(t.attributes["value"])

@@ -1,0 +1,180 @@
+"""What the compiled backend's loops call: BLAS, and elementary functions that the compiler can vectorise.
+
+Imported by the emitted modules only: it needs Numba.
+"""
+
+from __future__ import annotations
+
+from math import cos, erf, expm1, log, log1p, sin, sqrt
+from typing import Any
+
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
+from numpy import float32, float64, int32, int64
+
+__all__ = [
+    "cos",
+    "erf",
+    "exp_float32",
+    "exp_float64",
+    "expm1",
+    "log",
+    "log1p",
+    "machine",
+    "product",
+    "program",
+    "sin",
+    "sqrt",
+    "tanh_float32",
+    "tanh_float64",
+]
+
+#: How everything here and in the emitted text is compiled. Of the liberties that a compiler may take with rounding only
+#: two are given: fused multiply-add, and another order of additions in sums. NaN and infinities stay what they are.
+machine = njit(error_model="numpy", fastmath={"contract", "reassoc"})
+
+#: The same for a whole part, whose machine code is kept on disk with that of everything it calls.
+program = njit(cache=True, error_model="numpy", nogil=True, fastmath={"contract", "reassoc"})
+
+#: Functions whose roundings are arranged on purpose: no other order of additions.
+_exact = njit(error_model="numpy", fastmath={"contract"})
+
+
+# --- BLAS ------------------------------------------------------------------------------------------------------
+
+
+@intrinsic
+def product(
+    typingctx: Any, blas: Any, n: Any, m: Any, k: Any, a: Any, i: Any, lda: Any, ta: Any,
+    b: Any, j: Any, ldb: Any, tb: Any, c: Any, l: Any, ldc: Any, beta: Any,
+) -> Any:  # fmt: skip
+    """``C ← op(A) op(B) + β C`` of an (n, k) and a (k, m) matrix in row order, by the Fortran routine at an address.
+
+    The matrices begin at the entries ``i, j, l`` of flat arrays; ``ta`` and ``tb`` say whether a matrix is transposed.
+    """
+    whole, flag = types.intp, types.boolean
+    signature = types.void(
+        whole, whole, whole, whole, a, whole, whole, flag, b, whole, whole, flag, c, whole, whole, c.dtype
+    )
+
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        number, char, integer = context.get_value_type(c.dtype), ir.IntType(8), ir.IntType(32)
+
+        def reference(value: Any) -> Any:
+            slot = builder.alloca(value.type)
+            builder.store(value, slot)
+            return slot
+
+        def size(at: int) -> Any:
+            return reference(builder.trunc(args[at], integer))
+
+        def letter(at: int) -> Any:
+            return reference(builder.select(args[at], ir.Constant(char, ord("T")), ir.Constant(char, ord("N"))))
+
+        def entry(at: int) -> Any:
+            array = context.make_array(sig.args[at])(context, builder, args[at])
+            return builder.gep(array.data, [args[at + 1]])
+
+        # A matrix in row order is its transpose in column order: Cᵀ = Bᵀ Aᵀ.
+        passed = [
+            letter(11), letter(7), size(2), size(1), size(3), reference(ir.Constant(number, 1.0)),
+            entry(8), size(10), entry(4), size(6), reference(args[15]), entry(12), size(14),
+        ]  # fmt: skip
+        kind = ir.FunctionType(ir.VoidType(), [p.type for p in passed])
+        builder.call(builder.inttoptr(args[0], kind.as_pointer()), passed)
+        return context.get_dummy_value()
+
+    return signature, code
+
+
+# --- elementary functions ----------------------------------------------------------------------------------------
+
+
+@_exact
+def exp_float32(x):  # type: ignore[no-untyped-def]
+    """Exponential function to about 1 ulp: x = n log 2 + r, a polynomial in r (Cephes), and two factors of 2ⁿ."""
+    x = x if x < float32(90.0) or x != x else float32(90.0)
+    x = x if x > float32(-105.0) or x != x else float32(-105.0)
+    shifted = x * float32(1.44269504088896341) + float32(12582912.0)  # 1.5 · 2²³: rounds to an integer
+    n = shifted - float32(12582912.0)
+    r = x - n * float32(0.693359375) - n * float32(-2.12194440e-4)
+    p = float32(1.9875691500e-4)
+    p = p * r + float32(1.3981999507e-3)
+    p = p * r + float32(8.3334519073e-3)
+    p = p * r + float32(4.1665795894e-2)
+    p = p * r + float32(1.6666665459e-1)
+    p = p * r + float32(5.0000001201e-1)
+    p = p * (r * r) + r + float32(1.0)
+    m = int32(float32(shifted).view(int32) - int32(0x4B400000))
+    half = m >> int32(1)
+    low = int32((half + int32(127)) << int32(23)).view(float32)
+    high = int32((m - half + int32(127)) << int32(23)).view(float32)
+    return p * low * high
+
+
+@_exact
+def exp_float64(x):  # type: ignore[no-untyped-def]
+    """Exponential function to about 1 ulp: as in single precision, with the polynomial of degree 13 of Taylor."""
+    x = x if x < 710.0 or x != x else 710.0
+    x = x if x > -746.0 or x != x else -746.0
+    shifted = x * 1.4426950408889634 + 6755399441055744.0  # 1.5 · 2⁵²
+    n = shifted - 6755399441055744.0
+    r = x - n * 0.6931471803691238 - n * 1.9082149292705877e-10
+    p = 1.6059043836821613e-10
+    p = p * r + 2.08767569878681e-09
+    p = p * r + 2.505210838544172e-08
+    p = p * r + 2.755731922398589e-07
+    p = p * r + 2.7557319223985893e-06
+    p = p * r + 2.48015873015873e-05
+    p = p * r + 0.0001984126984126984
+    p = p * r + 0.001388888888888889
+    p = p * r + 0.008333333333333333
+    p = p * r + 0.041666666666666664
+    p = p * r + 0.16666666666666666
+    p = p * r + 0.5
+    p = p * (r * r) + r + 1.0
+    m = float64(shifted).view(int64) - int64(0x4338000000000000)
+    half = m >> int64(1)
+    low = int64((half + int64(1023)) << int64(52)).view(float64)
+    high = int64((m - half + int64(1023)) << int64(52)).view(float64)
+    return p * low * high
+
+
+@_exact
+def tanh_float32(x):  # type: ignore[no-untyped-def]
+    """Hyperbolic tangent to a few ulp: a rational minimax function (as in Eigen), on the range where it is not ±1."""
+    y = x if x < float32(7.9) or x != x else float32(7.9)
+    y = y if y > float32(-7.9) or y != y else float32(-7.9)
+    z = y * y
+    p = float32(-2.76076847742355e-16)
+    p = p * z + float32(2.00018790482477e-13)
+    p = p * z + float32(-8.60467152213735e-11)
+    p = p * z + float32(5.12229709037114e-08)
+    p = p * z + float32(1.48572235717979e-05)
+    p = p * z + float32(6.37261928875436e-04)
+    p = p * z + float32(4.89352455891786e-03)
+    q = float32(1.19825839466702e-06)
+    q = q * z + float32(1.18534705686654e-04)
+    q = q * z + float32(2.26843463243900e-03)
+    q = q * z + float32(4.89352518554385e-03)
+    y = y * p / q
+    y = y if x < float32(8.7) or x != x else float32(1.0)
+    return y if x > float32(-8.7) or x != x else float32(-1.0)
+
+
+@_exact
+def tanh_float64(x):  # type: ignore[no-untyped-def]
+    """Hyperbolic tangent to a few ulp: a rational function below 0.625 (Cephes), 1 − 2/(exp 2x + 1) above."""
+    z = x * x
+    p = -9.64399179425052238628e-1
+    p = p * z + -9.92877231001918586564e1
+    p = p * z + -1.61468768441708447952e3
+    q = z + 1.12811678491632931402e2
+    q = q * z + 2.23548839060100448583e3
+    q = q * z + 4.84406305325125486048e3
+    near = x + x * z * p / q
+    y = abs(x)
+    far = 1.0 - 2.0 / (exp_float64(y + y) + 1.0)
+    far = far if x > 0.0 else -far
+    return near if y < 0.625 else far
