@@ -47,11 +47,11 @@ _exact = njit(error_model="numpy", fastmath={"contract"})
 @intrinsic
 def product(
     typingctx: Any, blas: Any, n: Any, m: Any, k: Any, a: Any, i: Any, lda: Any, ta: Any,
-    b: Any, j: Any, ldb: Any, tb: Any, c: Any, l: Any, ldc: Any, beta: Any,
+    b: Any, j: Any, ldb: Any, tb: Any, c: Any, o: Any, ldc: Any, beta: Any,
 ) -> Any:  # fmt: skip
     """``C ← op(A) op(B) + β C`` of an (n, k) and a (k, m) matrix in row order, by the Fortran routine at an address.
 
-    The matrices begin at the entries ``i, j, l`` of flat arrays; ``ta`` and ``tb`` say whether a matrix is transposed.
+    The matrices begin at the entries ``i, j, o`` of flat arrays; ``ta`` and ``tb`` say whether a matrix is transposed.
     """
     whole, flag = types.intp, types.boolean
     signature = types.void(

@@ -11,38 +11,38 @@ from typing import Any
 
 import numpy as np
 import pytest
+from plain_parts import plain_part
 from random_graphs import random_graph
 from test_passes import agree, with_gradient
 
 import derivcheck.models as m
 from derivcheck.models import compiled_backend
 from derivcheck.models.compiler import compile_graph
-from derivcheck.models.passes.kernels import collapse
+from derivcheck.models.passes.loops import collapse
 
 numba = pytest.mark.skipif(importlib.util.find_spec("numba") is None, reason="the extra 'compiled' is not installed")
 
 
 @pytest.fixture
 def interpreted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Kernels run as plain Python: their text is tested without compiling hundreds of them."""
+    """Parts run as plain Python: their text is tested without compiling hundreds of them."""
     texts: list[str] = []
 
-    def plain(text: str) -> Any:
-        names: dict[str, Any] = {"float32": np.float32, "float64": np.float64, "sqrt": np.sqrt}
-        exec(text, names)
+    def plain(text: str, dtype: Any) -> Any:
         texts.append(text)
-        return names["kernel"]
+        return plain_part(text, dtype)
 
-    monkeypatch.setattr("derivcheck.models.compiler.kernel_function", plain)
+    monkeypatch.setattr("derivcheck.models.compiler.part_function", plain)
+    monkeypatch.setattr("derivcheck.models.compiler.blas_address", lambda dtype: 0)
     return texts
 
 
-#: Found by a longer search: memory that a kernel reads as a broadcast view and another line writes.
+#: Found by a longer search: memory that a loop reads as a broadcast view and another line writes.
 HARD = (1000591, 1000625, 1005663)
 
 
 @pytest.mark.parametrize("seed", [*range(60), *HARD])
-def test_kernels_on_random_graphs(seed: int, interpreted: list[str]) -> None:
+def test_parts_on_random_graphs(seed: int, interpreted: list[str]) -> None:
     length = int(np.random.default_rng(seed).integers(10, 45)) if seed in HARD else 18
     graph, arguments = random_graph(seed, length, outputs=4 if seed in HARD else 3)
     graph = with_gradient(graph)
@@ -54,15 +54,16 @@ def test_kernels_on_random_graphs(seed: int, interpreted: list[str]) -> None:
     assert seed or interpreted
 
 
-def test_an_optimiser_step_is_a_kernel(interpreted: list[str]) -> None:
+def test_an_optimiser_step_is_one_loop(interpreted: list[str]) -> None:
     trainer = m.Trainer(
         lambda p, b, run: m.sum(m.square(p["w"])), {"w": np.ones(50)}, m.Adam(0.1), dtype=np.float32, backend="numba"
     )
     trainer.step(())
     plain = m.Trainer(lambda p, b, run: m.sum(m.square(p["w"])), {"w": np.ones(50)}, m.Adam(0.1), dtype=np.float32)
     plain.step(())
-    assert "np.sqrt" not in trainer.compile(()).source
-    assert sum("sqrt(" in text for text in interpreted) == 1
+    source = trainer.compile(()).source
+    assert "np.sqrt" not in source and "def part(" in source
+    assert [text.count("sqrt(") for text in interpreted] == [1]
     for a, b in zip(trainer.result().slots.values(), plain.result().slots.values(), strict=True):
         np.testing.assert_allclose(a["w"], b["w"], rtol=1e-6)
 
@@ -101,8 +102,8 @@ def test_machine_code_is_kept_between_processes(own_cache: Path) -> None:
         "x = np.linspace(0, 1, 7)\n"
         "assert np.allclose(f(x), (2 * x + 1) / (x * x + 3))\n"
         "names = f.program.emitted.names\n"
-        "kernel = next(v for k, v in names.items() if k.startswith('kernel_'))\n"
-        "print(sum(kernel.stats.cache_hits.values()), sum(kernel.stats.cache_misses.values()))\n"
+        "part = next(v for k, v in names.items() if k.startswith('part_'))\n"
+        "print(sum(part.stats.cache_hits.values()), sum(part.stats.cache_misses.values()))\n"
     )
     counts = [
         subprocess.run(

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from plain_parts import plain_part
 
 import derivcheck.models as m
 from derivcheck.models.passes import plan as planning
@@ -61,19 +62,15 @@ OPTIMISERS = {
 }
 
 
-@pytest.fixture(params=["numpy", "small cache", "kernels"])
+@pytest.fixture(params=["numpy", "small cache", "parts"])
 def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """How programs are compiled; kernels run as plain Python."""
+    """How programs are compiled; compiled parts run as plain Python."""
     if request.param == "small cache":
         monkeypatch.setattr(planning, "CACHE", 128)
 
-    def plain(text: str) -> Any:
-        names: dict[str, Any] = {"float32": np.float32, "float64": np.float64, "sqrt": np.sqrt}
-        exec(text, names)
-        return names["kernel"]
-
-    monkeypatch.setattr("derivcheck.models.compiler.kernel_function", plain)
-    return "numba" if request.param == "kernels" else "numpy"
+    monkeypatch.setattr("derivcheck.models.compiler.part_function", plain_part)
+    monkeypatch.setattr("derivcheck.models.compiler.blas_address", lambda dtype: 0)
+    return "numba" if request.param == "parts" else "numpy"
 
 
 @pytest.mark.parametrize("replicas", [None, 3])

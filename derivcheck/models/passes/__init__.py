@@ -9,7 +9,7 @@
 7. :mod:`host`: scalars known beforehand become Python floats;
 8. :mod:`fuse`: elementwise chains are scheduled together;
 9. :mod:`layout` and :mod:`plan`: every result is a view or gets a place in a reused workspace;
-10. :mod:`emit`: one NumPy function, as text; with :mod:`kernels`, fused loops for the compiled backend.
+10. :mod:`emit`: one NumPy function, as text; for the compiled backend :mod:`machine` writes it as :mod:`loops`.
 
 Passes 1 to 6 map a graph to a graph that computes the same; property tests run both on random inputs.
 """

@@ -10,7 +10,6 @@ said by the table ``_EMITTERS``; a group that has none stays with NumPy, between
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +20,6 @@ from derivcheck.models.passes.fuse import Group
 from derivcheck.models.passes.layout import root, strides
 from derivcheck.models.passes.loops import Operand, Strides, collapse, expression, extent, index, loops
 from derivcheck.models.passes.plan import Plan
-from derivcheck.models.primitives.structural import keep_dims
 from derivcheck.models.tensor import PRIMITIVES, Array, Tensor
 
 __all__ = ["Part", "compilable", "part_of"]
@@ -58,7 +56,9 @@ def compilable(group: Group) -> bool:
     return all(t.primitive in _EMITTERS and (t.primitive != "matmul" or _is_product(t)) for t in group.nodes)
 
 
-def part_of(plan: Plan, groups: Sequence[Group], name: Callable[[Tensor], str], bases: Sequence[tuple[str, Array]]) -> Part:
+def part_of(
+    plan: Plan, groups: Sequence[Group], name: Callable[[Tensor], str], bases: Sequence[tuple[str, Array]]
+) -> Part:
     """Emit groups, all of which are :func:`compilable`.
 
     Parameters
@@ -78,7 +78,7 @@ def part_of(plan: Plan, groups: Sequence[Group], name: Callable[[Tensor], str], 
 
 @dataclass(frozen=True)
 class _Call:
-    """A line of ``part``: a helper, what it is given (entries of memory as integers), a comment, a failed check's number."""
+    """A line of ``part``: a helper, what it is given (entries as integers), a comment, the number of a check."""
 
     helper: str
     given: tuple[str | int, ...]
@@ -128,7 +128,7 @@ class _Writer:
         texts.append("\n".join(["@program", f"def part({', '.join(('blas', *self.arguments))}):", *body]) + "\n")
         return Part("\n\n".join(texts), tuple(self.arguments), tuple(self.checked))
 
-    # --- where things are -------------------------------------------------------------------------------------
+    # --- where things are ----------------------------------------
 
     def walk(self, t: Tensor) -> Operand:
         """How the node's entries stand in memory."""
@@ -166,13 +166,13 @@ class _Writer:
         self.arguments.setdefault(text)
         return text
 
-    # --- helpers ------------------------------------------------------------------------------------------------
+    # --- helpers ----------------------------------------
 
     def emit(self, hint: str, helper: _Helper, lines: Sequence[str], t: Tensor, check: int = 0) -> None:
         """Define a helper, or find the one with this text, and call it."""
-        names, given, head = [], [], []
-        if helper.blas:
-            names, given = ["blas"], ["blas"]
+        names: list[str] = ["blas"] if helper.blas else []
+        given: list[str | int] = [*names]
+        head: list[str] = []
         for (memory, offset), name in helper.operands.items():
             lo, hi = helper.reach[memory, offset]
             start = f"o{name[1:]}"
@@ -196,7 +196,7 @@ class _Writer:
         for t in group.nodes:
             _EMITTERS[t.primitive](self, t)
 
-    # --- elementwise groups -----------------------------------------------------------------------------------------
+    # --- elementwise groups ----------------------------------------
 
     def elementwise(self, group: Group) -> None:
         shape = group.nodes[-1].shape or (1,)
@@ -241,7 +241,7 @@ class _Writer:
     def _over(self, w: Operand, shape: Sequence[int]) -> Operand:
         return w if len(w.strides) == len(shape) else w.over((0,) * len(shape))
 
-    # --- copies and reductions -----------------------------------------------------------------------------------------
+    # --- copies and reductions ----------------------------------------
 
     def copy(self, source: Operand, target: Operand, shape: Sequence[int], t: Tensor) -> None:
         """Entries of the source to where the target says."""
@@ -249,7 +249,9 @@ class _Writer:
         helper = _Helper()
         source, target = source.over(steps[0]), target.over(steps[1])
         to, of = helper.array(target, sizes), helper.array(source, sizes)
-        line = f"{to}[{index(target.strides, helper.start(target))}] = {of}[{index(source.strides, helper.start(source))}]"
+        line = (
+            f"{to}[{index(target.strides, helper.start(target))}] = {of}[{index(source.strides, helper.start(source))}]"
+        )
         self.emit("copy", helper, loops(sizes, [line]), t)
 
     def fill(self, t: Tensor, value: str) -> None:
@@ -260,7 +262,7 @@ class _Writer:
         self.emit("fill", helper, loops((t.size,), [f"{array}[i0] = {value}"]), t)
 
     def reduce(self, t: Tensor, source: Operand, target: Operand, shape: Sequence[int], largest: bool = False) -> None:
-        """Add the entries of the source (or take the largest) into the target, which has stride zero where they meet."""
+        """Add the source (or take the largest) into the target, which has stride zero where entries meet."""
         order = sorted(range(len(shape)), key=lambda i: -max(abs(source.strides[i]), abs(target.strides[i])))
         sizes, steps = collapse(
             tuple(shape[i] for i in order),
@@ -302,7 +304,9 @@ def _lines(calls: Sequence[_Call]) -> list[str]:
             continue
         lines.append(f"for k in range({count}):")
         for i in range(at, at + period):
-            given = [_along(column) for column in zip(*(calls[i + r * period].given for r in range(count)), strict=True)]
+            given = [
+                _along(column) for column in zip(*(calls[i + r * period].given for r in range(count)), strict=True)
+            ]
             lines += [f"    {line}" for line in _line(calls[i], given)]
         at += period * count
     return lines
@@ -363,10 +367,14 @@ def _larger(a: str, b: str) -> str:
 
 
 def _literal(value: float) -> str:
-    return f"real({value!r})" if math.isfinite(value) else f"real({'nan' if value != value else 'inf' if value > 0 else '-inf'})"
+    return (
+        f"real({value!r})"
+        if math.isfinite(value)
+        else f"real({'nan' if value != value else 'inf' if value > 0 else '-inf'})"
+    )
 
 
-# --- the table of emitters -----------------------------------------------------------------------------------------------
+# --- the table of emitters ----------------------------------------
 
 
 def _zero(t: Tensor) -> str:
@@ -481,10 +489,10 @@ def _matmul(w: _Writer, t: Tensor) -> None:
 
     helper = _Helper(blas=True)
     names = [helper.array(x.over((0,)), (1,)) for x in (left, right, out)]
-    i, j, l = (_shifted(f"o{x[1:]}", s) for x, s in zip(names, (sa, sb, sc), strict=True))
+    i, j, o = (_shifted(f"o{x[1:]}", s) for x, s in zip(names, (sa, sb, sc), strict=True))
     line = (
         f"product(blas, {n}, {m}, {k}, {names[0]}, {i}, {lda}, {ta}, "
-        f"{names[1]}, {j}, {ldb}, {tb}, {names[2]}, {l}, {m}, zero)"
+        f"{names[1]}, {j}, {ldb}, {tb}, {names[2]}, {o}, {m}, zero)"
     )
     w.emit("product", helper, [line] if sizes == (1,) else loops(sizes, [line]), t)
 
