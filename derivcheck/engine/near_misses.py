@@ -5,20 +5,21 @@ Leaving them out of an ordinary run saves most of its time; ``--mutants`` asks f
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from derivcheck.engine.results import Fate, NearMiss, Outcome, Sensitivity
 from derivcheck.engine.witnesses import Stream, witness
 from derivcheck.problem import Claim
 
 
-def judged(claim: Claim, stream: Stream) -> Iterator[NearMiss]:
-    """Each near miss of the claim with its fate, one after another."""
+def judged(claim: Claim, stream: Stream, claims: Iterable[Claim] = ()) -> Iterator[NearMiss]:
+    """Each near miss of the claim with its fate, one after another; it may follow from others of the `claims`."""
     from derivcheck.language import printing
-    from derivcheck.mutation import judge, near_misses
+    from derivcheck.mutation import Lemmas, judge, near_misses
 
+    lemmas = Lemmas(claims)
     for number, miss in enumerate(near_misses(claim)):
-        found = judge(miss, stream.integer("near miss", str(number)))
+        found = judge(miss, stream.integer("near miss", str(number)), lemmas=lemmas)
         statement = printing.text(miss.statement, miss.context)
         shown = f"{statement}  ({miss.note})" if miss.note else statement
         yield NearMiss(miss.kind, shown, Fate(str(found.fate)), found.evidence)

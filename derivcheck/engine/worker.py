@@ -99,7 +99,8 @@ def outline(path: str) -> list[str]:
 def run(task: Task) -> dict[str, Any]:
     """Verify one claim; the packed `ClaimResult`."""
     started = time.perf_counter()
-    claim = load(Path(task.path)).claim(task.claim)
+    problem = load(Path(task.path))
+    claim = problem.claim(task.claim)
     stream = Stream(task.seed, task.problem, task.claim)
     result = blank(claim, task)
     found: list[WitnessResult] = []
@@ -113,7 +114,7 @@ def run(task: Task) -> dict[str, Any]:
     if task.mutants:
         result = replace(result, near_misses=())
         _leave(task, result)
-        for miss in judged(claim, stream):
+        for miss in judged(claim, stream, problem.claims):
             result = replace(result, near_misses=(*(result.near_misses or ()), miss))
             _leave(task, result)
         result = replace(result, sensitivity=() if claim.as_printed else sensitivity(claim, stream))

@@ -15,8 +15,9 @@
 
 from derivcheck.mutation.judge import judge
 from derivcheck.mutation.kinds import KINDS
+from derivcheck.mutation.lemmas import Lemmas
 from derivcheck.mutation.records import Caught, Change, Fate, Judged, NearMiss
 from derivcheck.mutation.sensitivity import sensitivity
 from derivcheck.mutation.variants import near_misses
 
-__all__ = ["KINDS", "Caught", "Change", "Fate", "Judged", "NearMiss", "judge", "near_misses", "sensitivity"]
+__all__ = ["KINDS", "Caught", "Change", "Fate", "Judged", "Lemmas", "NearMiss", "judge", "near_misses", "sensitivity"]

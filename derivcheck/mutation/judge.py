@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from derivcheck.language import LanguageError
 from derivcheck.mutation import tightness
-from derivcheck.mutation.derive import still_true
+from derivcheck.mutation.derive import NONE, still_true
+from derivcheck.mutation.lemmas import Lemmas
 from derivcheck.mutation.records import Fate, Judged, NearMiss
 from derivcheck.mutation.shapes import require_shapes
+from derivcheck.mutation.variants import without_analytic
 from derivcheck.semantics import instances
 from derivcheck.semantics.pools import digest
 
@@ -17,7 +19,7 @@ THEN = 32
 SHRINKS = 20
 
 
-def judge(near_miss: NearMiss, seed: int, budget: int = 200_000) -> Judged:
+def judge(near_miss: NearMiss, seed: int, budget: int = 200_000, lemmas: Lemmas = NONE) -> Judged:
     """Say what becomes of a near miss.
 
     A counterexample kills it, and nothing else does: a shape that does not fit, a value that does not exist, hypotheses
@@ -29,6 +31,8 @@ def judge(near_miss: NearMiss, seed: int, budget: int = 200_000) -> Judged:
         Equal seeds give equal fates.
     budget : int
         Nodes that one judgement of one instance may evaluate.
+    lemmas : Lemmas
+        Other claims from which it may follow.
     """
     m = near_miss
     try:
@@ -44,7 +48,11 @@ def judge(near_miss: NearMiss, seed: int, budget: int = 200_000) -> Judged:
         return Judged(m, Fate.VACUOUS, first.reason, 0)
     if first.undefined_example is not None:
         return Judged(m, Fate.UNDEFINED, str(first.undefined_example), tried)
-    why = still_true(m)
+    if m.change is None and m.statement == m.claim.statement:
+        nowhere = without_a_value(m, salt, budget)
+        if nowhere:
+            return Judged(m, Fate.UNDEFINED, nowhere, tried)
+    why = still_true(m, lemmas)
     if why:
         return Judged(m, Fate.STILL_TRUE, why, tried)
     found, more = tightness.search(m.context, m.statement, salt, budget=budget)
@@ -58,3 +66,20 @@ def judge(near_miss: NearMiss, seed: int, budget: int = 200_000) -> Judged:
     if second.undefined_example is not None:
         return Judged(m, Fate.UNDEFINED, str(second.undefined_example), tried)
     return Judged(m, Fate.SURVIVED, second.reason, tried)
+
+
+def without_a_value(m: NearMiss, salt: int, budget: int) -> str:
+    """Where a side ceases to exist once a condition is dropped, if only what is said of integrals excludes the place.
+
+    ``∫ p log p`` exists, says a hypothesis; it says so only of a `p` whose logarithm exists, and thereby keeps every
+    instance away from where the dropped ``0 < p`` fails.
+    """
+    bare = without_analytic(m.context)
+    if bare == m.context:
+        return ""
+    found = instances.check(bare, m.statement, salt, budget=budget, instances=FIRST, shrink=False).undefined_example
+    if found is None:
+        return ""
+    given = without_analytic(m.claim.context)
+    before = instances.check(given, m.statement, salt, budget=budget, instances=FIRST, shrink=False)
+    return str(found) if before.undefined_example is None else ""

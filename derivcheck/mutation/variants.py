@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from derivcheck.language import Declaration, Property, Term
+from derivcheck.language import Context, Declaration, Property, Term
 from derivcheck.mutation.kinds import KINDS, Surroundings, say
 from derivcheck.mutation.places import places
 from derivcheck.mutation.records import Change, NearMiss
@@ -77,6 +78,16 @@ def _structural(d: Declaration, p: Property) -> bool:
     if p.name in STRUCTURAL or (p.name == "minimum" and p.args[0].data == (1,)):
         return True
     return all(_analytic(f) for f in p.facts)
+
+
+def without_analytic(context: Context) -> Context:
+    """`context` without what it says of the existence of integrals."""
+    out = []
+    for d in context.declarations:
+        kept = tuple(p for p in d.properties if not p.facts or not all(map(_analytic, p.facts)))
+        if kept or d.symbol is not None:
+            out.append(replace(d, properties=kept))
+    return Context(tuple(out))
 
 
 def _analytic(fact: Term) -> bool:

@@ -93,7 +93,7 @@ class Facts(Linear):
                 if q.op == "lt":
                     return self.holds(le(q.args[1], q.args[0]))
             case "integrable":
-                return self._integrable(p)
+                return self.known(p) or self._integrable(p)
             case "pred" if p.data == "invertible":
                 return self.known(p) or invertible(self, p.args[0])
         return self.known(p)
@@ -140,6 +140,10 @@ class Facts(Linear):
                 s = sign(b)
                 if s is not None and (s >= 0 if p.op == "le" else s == 1):
                     return True
+        if b == num(0):
+            s = self.sign_by_form(a)
+            if s is not None and (s <= 0 if p.op == "le" else s == -1):
+                return True
         d, _ = self._difference(a, b)
         s = self.poly_sign(d)
         return s is not None and (s >= 0 if p.op == "le" else s == 1)

@@ -5,17 +5,17 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from derivcheck.language import (
-    Term,
-)
+from derivcheck.language import Term, le
 from derivcheck.proof.normal_form.matching import match
 from derivcheck.proof.normal_form.poly import (
     ONE,
+    UNIT,
     Lin,
     Mono,
     Poly,
     Unknown,
     constant,
+    mono_times,
     plus,
 )
 from derivcheck.proof.normal_form.schemas import put
@@ -91,7 +91,7 @@ class Linear(Signs):
                     if k is not None and self._linear_search(plus(r, f, -k), False, depth + 1, budget, seen):
                         return True
             return False
-        for f, f_strict in self._facts_about({bad: Fraction(1)}):
+        for f, f_strict in (*self._facts_about({bad: Fraction(1)}), *self._logarithms(bad, r)):
             if bad in f and f[bad] * r[bad] > 0:
                 k = r[bad] / f[bad]
                 if self._linear_search(plus(r, f, -k), strict and not f_strict, depth + 1, budget, seen):
@@ -109,6 +109,32 @@ class Linear(Signs):
             for a, e in m:
                 out.extend(f for f in self._instances(a) if any(x in f[0] for x in p))
                 out.extend(f for f in self._power_bounds(a, e) if any(x in f[0] for x in p))
+        return out
+
+    def _logarithms(self, m: Mono, r: Poly) -> list[tuple[Poly, bool]]:
+        """``c·(log v − log u) >= 0`` for ``u <= v`` and ``c >= 0``, where `m` is one side and `r` has the other."""
+        out: list[tuple[Poly, bool]] = []
+        for k, (a, e) in enumerate(m):
+            if a.op != "fn" or a.data != "log" or e != UNIT:
+                continue
+            rest = m[:k] + m[k + 1 :]
+            factor = self._mono_sign(rest)
+            if factor is None or factor < 0:
+                continue
+            for b in self._other_logarithms(rest, a, r):
+                other = mono_times(rest, ((b, UNIT),))
+                for low, high, small, large in ((a, b, m, other), (b, a, other, m)):
+                    if self.holds(le(low.args[0], high.args[0])):
+                        out.append(({large: Fraction(1), small: Fraction(-1)}, False))
+        return out
+
+    def _other_logarithms(self, rest: Mono, a: Term, r: Poly) -> list[Term]:
+        """The logarithms by which `rest` is multiplied in `r`, but for `a`."""
+        out = []
+        for m in r:
+            for k, (b, e) in enumerate(m):
+                if b.op == "fn" and b.data == "log" and e == UNIT and b != a and m[:k] + m[k + 1 :] == rest:
+                    out.append(b)
         return out
 
     def _power_bounds(self, a: Term, e: Lin) -> list[tuple[Poly, bool]]:

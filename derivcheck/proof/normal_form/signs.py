@@ -20,10 +20,12 @@ from derivcheck.language.terms import domain_of_measure, variable_sort
 from derivcheck.proof.normal_form.integrability import Integrability
 from derivcheck.proof.normal_form.poly import (
     ONE,
+    UNIT,
     Lin,
     Mono,
     Poly,
     Unknown,
+    mono_times,
     plus,
     scaled,
 )
@@ -157,9 +159,15 @@ class Signs(Integrability):
         if name in ("tanh", "atan", "erf", "sign"):
             return self.sign(x)
         if name == "log":
-            for strict, s in ((True, 1), (False, 0.5)):
-                if self.holds(lt(num(1), x) if strict else le(num(1), x)):
-                    return s
+            return self._logarithm_sign(x)
+        return None
+
+    def _logarithm_sign(self, x: Term) -> int | float | None:
+        one = num(1)
+        if self.holds(le(one, x)):
+            return 1 if self.holds(lt(one, x)) else (0 if self.holds(le(x, one)) else 0.5)
+        if self.holds(lt(num(0), x)) and self.holds(le(x, one)):
+            return -1 if self.holds(lt(x, one)) else -0.5
         return None
 
     def _power_sign(self, a: Term, e: Term) -> int | float | None:
@@ -189,10 +197,23 @@ class Signs(Integrability):
             return s if s > 0 else None
         occupied = domain.op == "range" and (domain.args[1].op == "oo" or self.holds(le(*domain.args)))
         if t.op == "int":
-            if domain.op == "range" and occupied and domain.args[1].op != "oo":
+            finite = domain.op == "range" and domain.args[1].op != "oo"
+            if (finite and occupied) or (abs(s) == 1 and self._not_null(t.args[0])):
                 return s
             return 0.5 if s > 0 else (-0.5 if s < 0 else 0)
         return s if occupied else None
+
+    def _not_null(self, measure: Term) -> bool:
+        """Is the measure known not to vanish, because an integral against it is known not to?"""
+        return any(
+            s.conclusion.op == "eq"
+            and s.conclusion.args[0].op == "int"
+            and s.conclusion.args[0].args[0] == measure
+            and s.conclusion.args[1].op == "num"
+            and s.conclusion.args[1].data != 0
+            and not (s.variables or s.premises)
+            for s in self.schemas
+        )
 
     def every_factor_positive(self, t: Term) -> bool:
         """Is each factor of a product known to be positive?"""
@@ -267,7 +288,45 @@ class Signs(Integrability):
             q = p if direction == 1 else scaled(p, Fraction(-1))
             if self.linear(q, strict=False):
                 return direction / 2
+        cleared = self._without_denominators(p)
+        return self.poly_sign(cleared) if cleared is not None else self._square_sign(p)
+
+    def _square_sign(self, p: Poly) -> int | float | None:
+        """The sign of ``c (x + h)² + r`` for ``c > 0``, from those of `r` and of ``x + h``."""
+        for m, c in p.items():
+            if c <= 0 or len(m) != 1 or m[0][1] != Lin(Fraction(2)):
+                continue
+            x = m[0][0]
+            h: Poly = {}
+            for n, d in p.items():
+                if n != m and (x, UNIT) in n:
+                    h = plus(h, {tuple(f for f in n if f != (x, UNIT)): d / (2 * c)})
+            if not h or any(x == a for n in h for a, _ in n):
+                continue
+            base = plus(h, {((x, UNIT),): Fraction(1)})
+            rest = self.poly_sign(plus(p, self.n.times(base, base), -c))
+            if rest is not None and rest >= 0:
+                off = 1 if rest == 1 else self.poly_sign(base)
+                return 1 if off is not None and abs(off) == 1 else 0.5
         return None
+
+    def _without_denominators(self, p: Poly) -> Poly | None:
+        """`p` times the sums in its denominators that are known to be positive: a polynomial of the same sign."""
+        powers: dict[Term, Fraction] = {}
+        for m in p:
+            for a, e in m:
+                if a.op == "add" and not e.terms and e.const <= -1:
+                    powers[a] = min(powers.get(a, e.const), e.const)
+        if not powers or any(k.denominator != 1 or self.sign(a) != 1 for a, k in powers.items()):
+            return None
+        factor = tuple(sorted(((a, Lin(-k)) for a, k in powers.items()), key=lambda ae: ae[0].key))
+        outer, self.n.conditions = self.n.conditions, []
+        try:
+            # Reduced below an exponent of 1 first: a whole power of a sum is written out by `settle`.
+            out = self.n.reduce({mono_times(m, factor): c for m, c in p.items()})
+            return out if out and all(self.holds(c) for c in self.n.conditions) else None
+        finally:
+            self.n.conditions = outer
 
     def _mono_sign(self, m: Mono) -> int | float | None:
         return product_sign(self._factor_sign(a, e) for a, e in m)

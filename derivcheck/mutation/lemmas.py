@@ -1,0 +1,102 @@
+"""The other claims of a problem, from which a near miss may follow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from derivcheck.language import Context, LanguageError, Term, free_symbols, substitute, unfold
+from derivcheck.problem import Claim
+from derivcheck.proof import ProofError, kernel
+from derivcheck.proof.normal_form import Unknown
+from derivcheck.proof.normal_form.matching import match
+
+#: Ways in which one claim is matched against a near miss.
+MATCHES = 4
+
+
+class Lemmas:
+    """Claims with proofs; a proof is run when a near miss would follow from its claim, and once.
+
+    Parameters
+    ----------
+    claims : iterable of Claim
+        Those without a proof, and those as printed, are left out.
+    """
+
+    def __init__(self, claims: Iterable[Claim] = ()) -> None:
+        self.claims = tuple(c for c in claims if c.proof is not None and not c.as_printed)
+        self._proved: dict[str, bool] = {}
+
+    def besides(self, claim: Claim) -> tuple[Claim, ...]:
+        """All but one."""
+        return tuple(c for c in self.claims if c.name != claim.name)
+
+    def proved(self, claim: Claim) -> bool:
+        """Does the claim's proof succeed, from its own context alone?"""
+        if claim.name not in self._proved:
+            self._proved[claim.name] = _proves(claim)
+        return self._proved[claim.name]
+
+
+def _proves(claim: Claim) -> bool:
+    assert claim.proof is not None
+    try:
+        theorem = claim.proof(claim).theorem
+    except (ProofError, LanguageError):
+        return False
+    given = {unfold(p) for p in claim.context.propositions()}
+    return theorem.statement == claim.statement and all(unfold(h) in given for h in theorem.hypotheses)
+
+
+def instances_of(claim: Claim, context: Context, p: Term) -> Iterator[Term]:
+    """What `claim` says in `context`, its symbols renamed so that it resembles `p`; first as it stands."""
+    statement = claim.statement
+    seen: set[Term] = set()
+    for mapping in ({}, *_renamings(claim, context, p)):
+        try:
+            there = kernel.assume(claim.context, statement)
+            here = kernel.instance(there, mapping, context).statement
+        except (ProofError, LanguageError):
+            continue
+        if here not in seen:
+            seen.add(here)
+            yield here
+
+
+def _renamings(claim: Claim, context: Context, p: Term) -> Iterator[Mapping[Term, Term]]:
+    """Terms for the symbols of `claim` under which its conclusion becomes that of `p`, or its sides change places."""
+    symbols = frozenset(claim.context.symbols())
+    pattern, target = _conclusion(claim.statement), _conclusion(p)
+    count = 0
+    try:
+        for part, whole in ((pattern, target), *zip(pattern.args, target.args, strict=False)):
+            for mapping in match(unfold(part), unfold(whole), symbols):
+                changed = {s: t for s, t in mapping.items() if s != t}
+                if changed and all(free_symbols(t) <= set(context.symbols()) for t in changed.values()):
+                    yield changed
+                    count += 1
+                if count >= MATCHES:
+                    return
+    except Unknown:
+        return
+
+
+def _conclusion(p: Term) -> Term:
+    while p.op == "implies":
+        p = p.args[1]
+    return p
+
+
+def solved(p: Term) -> dict[Term, Term] | None:
+    """What an equation says of a symbol, to be put for it."""
+    if p.op == "eq":
+        for symbol, value in (p.args, p.args[::-1]):
+            if symbol.op == "sym" and symbol not in free_symbols(value):
+                return {symbol: value}
+    return None
+
+
+def put_solved(p: Term, premise: Term) -> Term | None:
+    """`p` with what `premise` says of a symbol put for it."""
+    values = solved(premise)
+    return substitute(p, values) if values is not None else None

@@ -1,0 +1,190 @@
+"""Is one statement at a glance a consequence of another?  By monotonicity, where the two differ in one place.
+
+Everything here is a tactic for the kernel: what it cannot see is not a consequence, and what it sees is a theorem.
+"""
+
+from __future__ import annotations
+
+from derivcheck.language import REAL, Context, LanguageError, Term, eq, instantiate, le, mul, num, unfold
+from derivcheck.mutation.opening import opened
+from derivcheck.proof import ProofError, Prover, Reason, Theorem, algebra, bounded_by_max, inside, kernel
+from derivcheck.proof.normal_form import Normaliser
+from derivcheck.proof.prover import Tactic
+
+
+def conditions_hold(th: Theorem, allowed: frozenset[Term] = frozenset()) -> bool:
+    """Does a theorem rest on nothing but its context and the `allowed` hypotheses?"""
+    if not th.hypotheses <= allowed:
+        return False
+    facts = Normaliser(th.context).facts if th.conditions else None
+    return facts is None or all(facts.holds(c) for c in th.conditions)
+
+
+def equal_inside(context: Context, p: Term) -> Theorem:
+    """``⊢ a = b`` by algebra at the places where the two sides differ.
+
+    Raises
+    ------
+    ProofError
+        If they differ in more than what algebra sees.
+    """
+    if p.op != "eq":
+        raise ProofError(f"'{p}' is not an equation")
+    a, b = p.args
+    if a == b and a.sort == REAL:
+        hole = Prover(context).fresh.symbol("hole", REAL)
+        return kernel.congruence(kernel.normal_form(context, eq(num(0), num(0))), a, hole)
+    return inside(_below_integrals(algebra))(Prover(context), p)
+
+
+def _below_integrals(base: Reason) -> Reason:
+    """The same reason, but for integrals as a whole: algebra would split them, and the parts need not exist."""
+
+    def tactic(prover: Prover, goal: Term) -> Theorem:
+        for side in goal.args:
+            head = unfold(side) if side.op == "defn" else side
+            if head.op == "int" and head.args[0].op != "counting":
+                raise ProofError(f"'{goal}' is compared under the integral")
+        return base(prover, goal)
+
+    return Reason(base.words, tactic)
+
+
+def below(context: Context, p: Term) -> Theorem:
+    """``⊢ a <= b`` where `b` is seen to be larger: a bound at every place where the two differ."""
+    if p.op != "le":
+        raise ProofError(f"'{p}' is not a bound")
+    return inside(_below_integrals(_BOUND))(Prover(context), p)
+
+
+def follows(context: Context, given: Term, p: Term) -> bool:
+    """Does `p` follow from the statement `given` of the same form, changed where something holds (not in premises)?"""
+    if given == p:
+        return True
+    if given.op == p.op == "forall" and given.args[0] == p.args[0]:
+        inner = opened(context, p)
+        if inner is None:
+            return False
+        v = inner[0].declarations[-1].symbol
+        assert v is not None
+        return follows(inner[0], instantiate(given.body, v), inner[1])
+    if given.op == p.op == "implies" and given.args[0] == p.args[0]:
+        return follows(context.assuming("premise", p.args[0]), given.args[1], p.args[1])
+    if given.op == p.op == "and" and len(given.args) == len(p.args):
+        return all(follows(context, a, b) for a, b in zip(given.args, p.args, strict=True))
+    if p.op in ("le", "lt", "eq") and given.op in ("le", "lt", "eq") and p.args[0].sort == REAL:
+        return _by_addition(context, given, p) or _by_parts(context, given, p)
+    return _by_rewriting(context, given, p)
+
+
+def _by_addition(context: Context, given: Term, p: Term) -> bool:
+    """Is `p` the given comparison and something that is not negative, or an equation that rewrites it?"""
+    if given.args[0].sort != REAL:
+        return _by_rewriting(context, given, p)
+    try:
+        claim = kernel.assume(context, given)
+        if conditions_hold(kernel.linear(context, p, [(claim, num(1))]), frozenset({given})):
+            return True
+    except (ProofError, LanguageError):
+        pass
+    return _by_rewriting(context, given, p)
+
+
+def _by_rewriting(context: Context, given: Term, p: Term) -> bool:
+    try:
+        claim = kernel.assume(context, given)
+        return conditions_hold(kernel.normal_form(context, p, [claim]), frozenset({given}))
+    except (ProofError, LanguageError):
+        return False
+
+
+def _by_parts(context: Context, given: Term, p: Term) -> bool:
+    """Is an inequality weaker because its lower side became smaller or its upper side larger, by monotonicity?"""
+    if p.op not in ("le", "lt") or given.op not in ("le", "lt") or (p.op == "lt" and given.op == "le"):
+        return False
+    for smaller, larger in ((p.args[0], given.args[0]), (given.args[1], p.args[1])):
+        if smaller == larger:
+            continue
+        try:
+            if not conditions_hold(below(context, le(smaller, larger))):
+                return False
+        except (ProofError, LanguageError):
+            return False
+    return True
+
+
+# ---------------------------------------------------------------------------------------- what one sees at a glance
+
+
+def _bound(prover: Prover, goal: Term) -> Theorem:
+    if goal.op != "le":
+        raise ProofError(f"'{goal}' is not a bound")
+    for tactic in _AT_A_GLANCE:
+        try:
+            return tactic(prover, goal)
+        except ProofError:
+            continue
+    raise ProofError(f"'{goal}' is not seen at a glance")
+
+
+def _absolute_value(prover: Prover, goal: Term) -> Theorem:
+    """``⊢ a <= |a|``."""
+    a, b = goal.args
+    if b.op != "fn" or b.data != "abs" or b.args[0] != a:
+        raise ProofError(f"'{goal}' does not bound a number by its absolute value")
+    return kernel.absolute_value(prover.context, a)
+
+
+def _logarithm(prover: Prover, goal: Term) -> Theorem:
+    """``⊢ log y <= b`` from ``log y <= y − 1``."""
+    a, _ = goal.args
+    if a.op != "fn" or a.data != "log":
+        raise ProofError(f"'{a}' is not a logarithm")
+    return prover.linear(goal, (kernel.log_bound(prover.context, a.args[0]), 1))
+
+
+def _summand_dropped(prover: Prover, goal: Term) -> Theorem:
+    """``⊢ a + b <= a`` from ``b <= 0``, and ``⊢ a <= a + b`` from ``0 <= b``."""
+    for k, whole in enumerate(goal.args):
+        if whole.op != "add":
+            continue
+        for j, b in enumerate(whole.args):
+            rest = (*whole.args[:j], *whole.args[j + 1 :])
+            if goal.args[1 - k] == (rest[0] if len(rest) == 1 else sum(rest[1:], rest[0])):
+                sign = kernel.normal_form(prover.context, le(0, b) if k else le(b, 0))
+                return prover.linear(goal, (sign, 1))
+    raise ProofError(f"'{goal}' does not drop a summand")
+
+
+def _factor_dropped(prover: Prover, goal: Term) -> Theorem:
+    """``⊢ a <= c·a`` from ``1 <= c``, and ``⊢ c·a <= a`` from ``c <= 1``, for ``a >= 0``."""
+    for k, whole in enumerate(goal.args):
+        if whole.op != "mul":
+            continue
+        for j, c in enumerate(whole.args):
+            rest = (*whole.args[:j], *whole.args[j + 1 :])
+            if goal.args[1 - k] == (rest[0] if len(rest) == 1 else mul(*rest)):
+                bound = kernel.normal_form(prover.context, le(1, c) if k else le(c, 1))
+                return prover.linear(goal, (bound, goal.args[1 - k]))
+    raise ProofError(f"'{goal}' does not drop a factor")
+
+
+def _denominators(prover: Prover, goal: Term) -> Theorem:
+    """``⊢ c/u <= c/v`` from ``v <= u``, for positive ``u``, ``v`` and ``c >= 0``."""
+    a, b = goal.args
+    if a.op != "div" or b.op != "div" or a.args[0] != b.args[0]:
+        raise ProofError(f"'{goal}' does not compare two denominators")
+    (c, u), (_, v) = a.args, b.args
+    return prover.linear(goal, (kernel.normal_form(prover.context, le(v, u)), c / (u * v)))
+
+
+_AT_A_GLANCE: tuple[Tactic, ...] = (
+    _absolute_value,
+    algebra.tactic,
+    bounded_by_max.tactic,
+    _logarithm,
+    _summand_dropped,
+    _factor_dropped,
+    _denominators,
+)
+_BOUND = Reason("at a glance", _bound)
