@@ -32,7 +32,7 @@ def load(path: Path) -> Problem:
     writes, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         line = _line_of(error, path)
         raise DiagnosticError(Diagnostic("DC105", f"{type(error).__name__}: {error}", str(path), line)) from error
     finally:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 
 from derivcheck.diagnostics import CODES, Diagnostic
 from derivcheck.engine.results import ClaimResult, Outcome, ProblemResult, Verdict
@@ -10,10 +12,23 @@ from derivcheck.engine.results import ClaimResult, Outcome, ProblemResult, Verdi
 
 def errors(result: ProblemResult) -> Iterator[Diagnostic]:
     """What makes the run fail."""
-    if result.failure:
-        yield Diagnostic(result.failure_code, result.failure, result.file, result.failure_line)
+    yield from failure(result)
     for claim in result.claims:
         yield from claim_errors(result, claim)
+
+
+def failure(result: ProblemResult) -> Iterator[Diagnostic]:
+    """Why the problem file could not be used, if it could not."""
+    if result.failure:
+        yield Diagnostic(result.failure_code, result.failure, result.file, result.failure_line)
+
+
+def place(d: Diagnostic) -> str:
+    """Where to look, from the current folder if the file is below it."""
+    file = Path(d.file)
+    with contextlib.suppress(ValueError, OSError):
+        file = file.relative_to(Path.cwd())
+    return f"{file}:{d.line}" if d.line else str(file)
 
 
 def claim_errors(result: ProblemResult, claim: ClaimResult) -> Iterator[Diagnostic]:

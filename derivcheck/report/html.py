@@ -14,7 +14,7 @@ from typing import Any
 
 from derivcheck.engine.results import ClaimResult, Outcome, ProblemResult, Report, WitnessResult
 from derivcheck.report import svg
-from derivcheck.report.findings import claim_errors
+from derivcheck.report.findings import claim_errors, failure
 from derivcheck.report.text import summary
 
 #: The numbers of an experiment and what a reader calls them.
@@ -63,12 +63,12 @@ def _badge(value: str) -> str:
 
 
 def _problem(result: ProblemResult) -> str:
-    failure = f'<p class="alert">{escape(result.failure_code)} {escape(result.failure)}</p>' if result.failure else ""
+    broken = "".join(f'<p class="alert">{escape(str(d))}</p>' for d in failure(result))
     sources = f'<p class="dim">sources: {escape(", ".join(result.sources))}</p>' if result.sources else ""
     claims = "".join(_claim(result, c) for c in result.claims)
     return (
         f'<section id="{escape(result.id)}"><h2>{escape(result.title)} {_badge(str(result.verdict))}</h2>'
-        f"<p>{escape(result.summary)}</p>{sources}{failure}{claims}</section>"
+        f"<p>{escape(result.summary)}</p>{sources}{broken}{claims}</section>"
     )
 
 

@@ -10,7 +10,8 @@ from rich.text import Text
 from derivcheck import __version__
 from derivcheck.engine.catalogue import Entry
 from derivcheck.engine.results import Outcome, ProblemResult, Verdict
-from derivcheck.report.text import console, put, word
+from derivcheck.report.findings import failure
+from derivcheck.report.text import console, put, put_error, word
 
 
 def listing_json(entries: Sequence[Entry], verdicts: Mapping[str, Verdict]) -> str:
@@ -58,8 +59,8 @@ def print_problem(result: ProblemResult, *, latex: bool) -> None:
     put(out, Text.assemble((result.title, "bold"), f"  ({result.id})"))
     put(out, result.summary)
     put(out, f"sources: {', '.join(result.sources)}")
-    if result.failure:
-        put(out, Text.assemble((result.failure_code, "bold red"), f" {result.failure}"))
+    for d in failure(result):
+        put_error(out, d)
     for claim in result.claims:
         put(out, "")
         head = Text(claim.name, style="bold")

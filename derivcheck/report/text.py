@@ -9,8 +9,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from derivcheck.diagnostics import Diagnostic
 from derivcheck.engine.results import ClaimResult, Outcome, ProblemResult, Report, Verdict, WitnessResult
-from derivcheck.report.findings import claim_errors, warnings
+from derivcheck.report.findings import claim_errors, failure, place, warnings
 
 #: How a verdict, an outcome or a fate looks; the word itself always stands there too.
 STYLES = {
@@ -71,8 +72,8 @@ def print_report(report: Report, out: Console | None = None) -> None:
 
 def _print_result(out: Console, result: ProblemResult) -> None:
     put(out, Text.assemble((result.id, "bold"), "  ", result.title, "  ", word(str(result.verdict))))
-    if result.failure:
-        put(out, f"{result.failure_code} {result.failure}", 4)
+    for d in failure(result):
+        put_error(out, d, 4)
     for claim in result.claims:
         _print_claim(out, result, claim)
     for w in warnings(result):
@@ -96,9 +97,16 @@ def _print_claim(out: Console, result: ProblemResult, claim: ClaimResult) -> Non
         for line in near_miss_lines(claim):
             put(out, line, 6)
     for d in claim_errors(result, claim):
-        put(out, Text.assemble((d.code, "bold red"), f" {d.message}"), 6)
-        if d.help:
-            put(out, Text(f"help: {d.help}", style="dim"), 6)
+        put_error(out, d, 6)
+
+
+def put_error(out: Console, d: Diagnostic, indent: int = 0) -> None:
+    """Print what is wrong, where, and what to do about it."""
+    put(out, Text.assemble((d.code, "bold red"), f" {d.message}"), indent)
+    if d.file:
+        put(out, Text(f"at {place(d)}", style="dim"), indent)
+    if d.help:
+        put(out, Text(f"help: {d.help}", style="dim"), indent)
 
 
 def witness_line(w: WitnessResult) -> Text:

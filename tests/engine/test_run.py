@@ -116,11 +116,13 @@ def test_not_applicable_says_why(tmp_path: Path) -> None:
 def test_a_file_that_fails_or_hangs_does_not_stop_the_others(tmp_path: Path) -> None:
     synthetic.write(tmp_path, 'claim("c", run=good)', id="good")
     synthetic.write(tmp_path, 'claim("c")', id="raises", head="\nraise ValueError('wrong')\n")
+    synthetic.write(tmp_path, 'claim("c")', id="leaves", head="\nraise SystemExit(3)\n")
     synthetic.write(tmp_path, 'claim("c")', id="hangs", head="\nwhile True:\n    pass\n")
     synthetic.write(tmp_path, 'claim("c", x + 1)', id="no-proposition")
     report = derivcheck.verify(str(tmp_path), witnesses=["network"], deadline=2.0)
     assert report["good"].verdict is Verdict.SUPPORTED
     assert report["raises"].failure_code == "DC105" and "ValueError: wrong" in report["raises"].failure
+    assert report["leaves"].failure_code == "DC105" and "SystemExit: 3" in report["leaves"].failure
     line = report["raises"].failure_line
     assert (tmp_path / "raises.py").read_text().splitlines()[line - 1] == "raise ValueError('wrong')"
     assert report["hangs"].failure_code == "DC301"

@@ -223,6 +223,7 @@ def test_text_in_a_pipe_has_no_colours_and_whole_lines() -> None:
         "DC208",
         "DC201",
         "DC105",
+        "at /x.py:3",
         "conditions: b != 0",
         "assumed: integrable",
         "NOT as expected",
