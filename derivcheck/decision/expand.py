@@ -4,6 +4,7 @@
 sin, cos of sums        addition theorems, down to one common measure of each angle; multiples of π/6 and π/4
 gamma, factorial        shifted to the smallest argument among those that differ by whole numbers
 binomial(n, k)          whole k: a polynomial; else factorials where 0 <= k <= n is known, else Pascal's rule
+sums of a known length  written out
 sums of binomials       Pascal's rule and a shift of the index, under the sum
 products                over one common range, the other factors taken out
 loggamma                log of gamma
@@ -64,7 +65,7 @@ def expanded(context: Context, terms: tuple[Term, ...]) -> tuple[tuple[Term, ...
     """The `terms` rewritten, and the conditions for that; the terms themselves where nothing applies."""
     current = tuple(unfold(t) for t in terms)
     conditions: list[Term] = []
-    for rewrite in (_loggamma, _products, _binomial_sums, _binomials, _shifts, _angles):
+    for rewrite in (_loggamma, _explicit_sums, _products, _binomial_sums, _binomials, _shifts, _angles):
         mapping, needs = rewrite(context, current)
         if mapping:
             current = tuple(_replaced(t, mapping) for t in current)
@@ -340,10 +341,16 @@ def _binomial_sums(context: Context, terms: tuple[Term, ...]) -> Rewriting:
     return mapping, needs
 
 
-def _sums_binomials(s: Term) -> bool:
-    if s.op != "int" or s.args[0].op != "counting" or s.args[0].args[0].args[1].op == "oo":
+def is_finite_sum(t: Term) -> bool:
+    """Is it a closed sum over a range with an end?"""
+    if t.loose or t.op != "int" or t.args[0].op != "counting":
         return False
-    return any(t.op == "binomial" for t in subterms(s.body))
+    domain = t.args[0].args[0]
+    return domain.op == "range" and domain.args[1].op != "oo"
+
+
+def _sums_binomials(s: Term) -> bool:
+    return is_finite_sum(s) and any(t.op == "binomial" for t in subterms(s.body))
 
 
 def _lower_offset(m: Mono, v: Term) -> int:
@@ -354,6 +361,17 @@ def _lower_offset(m: Mono, v: Term) -> int:
             if atoms == {v: 1}:
                 return c
     return 0
+
+
+def _explicit_sums(context: Context, terms: tuple[Term, ...]) -> Rewriting:
+    mapping: dict[Term, Term] = {}
+    for s in _closed(terms, is_finite_sum):
+        lo, hi = s.args[0].args[0].args
+        length, atoms = affine_parts(int_add(int_add(hi, lo, -1), integer(1)))
+        if not atoms and length <= MAX_SHIFT:
+            summands = [instantiate(s.body, int_add(lo, integer(k))) for k in range(length)]
+            mapping[s] = sum(summands[1:], summands[0]) if summands else num(0)
+    return mapping, []
 
 
 def _products(context: Context, terms: tuple[Term, ...]) -> Rewriting:

@@ -1,7 +1,8 @@
 """Ways to prove an equation: the normal form, the normal form after expansion, case distinctions, induction.
 
 Every way ends in theorems of the kernel; what is added to them is written here: the identities of `expand`, the
-exhaustive splits of `_split`, and induction over a declared integer.
+exhaustive splits of `_split`, and induction over a declared integer, with the recurrences of sums that `telescoping`
+proves.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from derivcheck.decision.expand import expanded
+from derivcheck.decision.expand import expanded, is_finite_sum
 from derivcheck.decision.exponents import merged
+from derivcheck.decision.telescoping import Recurrence, recurrence
 from derivcheck.language import (
     BINDERS,
     INT,
@@ -25,6 +27,7 @@ from derivcheck.language import (
     free_symbols,
     implies,
     instantiate,
+    integer,
     le,
     lt,
     ne,
@@ -33,8 +36,10 @@ from derivcheck.language import (
     real,
     substitute,
     subterms,
+    symbol,
     unfold,
 )
+from derivcheck.language.build import affine_parts, int_add
 from derivcheck.proof import ProofError, kernel
 from derivcheck.proof.normal_form import Normaliser, Unknown, to_term
 
@@ -133,7 +138,16 @@ def _left_over(context: Context, left: Term, right: Term) -> tuple[Term | None, 
 
 def _undischarged(context: Context, conditions: Conditions) -> Conditions:
     facts = Normaliser(context).facts
-    return tuple(c for c in dict.fromkeys(conditions) if not facts.holds(c))
+    return tuple(c for c in dict.fromkeys(conditions) if not (_is_vacuous(c) or facts.holds(c)))
+
+
+def _is_vacuous(p: Term) -> bool:
+    """Does it speak of every member of a range that has none?"""
+    if p.op != "forall" or p.args[0].op != "range" or p.args[0].args[1].op == "oo":
+        return False
+    lo, hi = p.args[0].args
+    length, atoms = affine_parts(int_add(int_add(hi, lo, -1), integer(1)))
+    return not atoms and length <= 0
 
 
 def _algebra(context: Context, left: Term, right: Term) -> Conditions | None:
@@ -240,10 +254,52 @@ def _by_induction(context: Context, left: Term, right: Term, depth: int = NESTED
         start = _start(d)
         if start is None or any(n in free_symbols(a) for s in used for a in s.args):
             continue
+        for later in (0, 1):
+            # A sum that is empty at the start has its recurrence from there on.
+            first = int_add(start, integer(later))
+            about = _about(context, d, first)
+            conditions = _by_recurrence(context, about, left, right, n, (start, first))
+            if conditions is not None:
+                return conditions
         conditions = _induct(_about(context, d, start), left, right, n, start, depth)
         if conditions is not None:
             return conditions
     return None
+
+
+def _by_recurrence(
+    context: Context, about: Context, left: Term, right: Term, n: Term, starts: tuple[Term, ...]
+) -> Conditions | None:
+    """Induction with the recurrences of the sums in the equation: ``S(n+1) = c·S(n) + r(n)`` with one ``c`` for all."""
+    difference = left - right
+    sums = {s for s in subterms(difference) if is_finite_sum(s) and n in free_symbols(s)}
+    known: dict[Term, Recurrence] = {}
+    for s in sorted(sums, key=lambda s: s.key):
+        if any(s in subterms(t) for t in known):
+            continue
+        found = recurrence(about, s, n, _algebra)
+        if found is not None:
+            known[s] = found
+    factors = list(dict.fromkeys(r.factor for r in known.values()))
+    if not factors:
+        return None
+    # Within the step a sum is a number of which nothing is known.
+    values = {s: symbol(f"S#{k}", REAL) for k, s in enumerate(known)}
+    for value in values.values():
+        about = about.extended(Declaration(value, "real"))
+    after = substitute(difference, {n: n + 1})
+    grown = {substitute(s, {n: n + 1}): r.factor * values[s] + r.rest for s, r in known.items()}
+    rest, step = _left_over(about, substitute(after, grown), factors[0] * substitute(difference, values))
+    needs = (*step, *(c for r in known.values() for c in r.conditions))
+    if rest != num(0) or any(n in free_symbols(c) for c in needs):
+        return None
+    bases: list[Term] = []
+    for start in dict.fromkeys(starts):
+        base = _algebra(_without(context, n), substitute(left, {n: start}), substitute(right, {n: start}))
+        if base is None:
+            return None
+        bases += base
+    return tuple(dict.fromkeys((*bases, *needs)))
 
 
 def _start(d: Declaration) -> Term | None:
@@ -267,6 +323,11 @@ def _about(context: Context, d: Declaration, start: Term) -> Context:
         elif not _mentions(other, n):
             out.append(other)
     return Context(tuple(out))
+
+
+def _without(context: Context, n: Term) -> Context:
+    """The context without what mentions `n`."""
+    return Context(tuple(d for d in context.declarations if not _mentions(d, n)))
 
 
 def _mentions(d: Declaration, n: Term) -> bool:

@@ -170,7 +170,10 @@ def factorials(n: Normaliser, t: Term) -> Poly:
             return out
     gap = int_add(top, bottom, -1)
     if n.facts.holds(le(integer(0), bottom)) and n.facts.holds(le(integer(0), gap)):
-        parts = [n.nf(make("factorial", (x,), None, REAL)) for x in (bottom, gap)]
-        below = n.times(*parts)
-        return n.times(n.nf(make("factorial", (top,), None, REAL)), n.raised(below, Lin(Fraction(-1)), to_term(below)))
+        out = n.nf(make("factorial", (top,), None, REAL))
+        for x in (bottom, gap):
+            # One by one: a factorial is plainly not zero, and a product of polynomials that they are is not.
+            below = make("factorial", (x,), None, REAL)
+            out = n.times(out, n.raised(n.nf(below), Lin(Fraction(-1)), below))
+        return out
     return n.rewrite(make("binomial", (top, bottom), None, REAL))
