@@ -25,6 +25,7 @@ from derivcheck.models.compiled_backend import blas_address, part_function
 from derivcheck.models.cost import Cost, cost_of
 from derivcheck.models.errors import CompileError, ShapeError
 from derivcheck.models.graph import Graph, as_kind
+from derivcheck.models.passes.batch import batch
 from derivcheck.models.passes.emit import Emitted, emit
 from derivcheck.models.passes.fuse import Group, fuse
 from derivcheck.models.passes.gather import gather_products, gather_slices
@@ -32,7 +33,7 @@ from derivcheck.models.passes.host import host_nodes
 from derivcheck.models.passes.lower import lower
 from derivcheck.models.passes.machine import compilable
 from derivcheck.models.passes.merge import merge
-from derivcheck.models.passes.orient import orient
+from derivcheck.models.passes.orient import orient, untranspose
 from derivcheck.models.passes.plan import Plan, Slots, plan
 from derivcheck.models.passes.simplify import simplify
 from derivcheck.models.passes.sink import sink
@@ -146,7 +147,8 @@ def optimise(graph: Graph, dtype: Any = np.float64) -> dict[str, Graph]:
     out["simplify"] = graph = simplify(merge(simplify(graph)))
     out["sink"] = graph = simplify(sink(orient(graph)))
     out["gather"] = graph = gather_products(merge(simplify(gather_slices(merge(graph)))))
-    out["merge"] = merge(simplify(graph))
+    out["merge"] = graph = merge(simplify(graph))
+    out["batch"] = untranspose(batch(graph))
     return out
 
 
@@ -158,7 +160,7 @@ class Program:
     ----------
     graphs : dict
         The graph after each pass, by name: ``"drawn"``, ``"lower"``, ``"simplify"``, ``"sink"``,
-        ``"gather"``, ``"merge"``.
+        ``"gather"``, ``"merge"``, ``"batch"``.
     groups : tuple of Group
         Schedule.
     plan : Plan
@@ -182,7 +184,7 @@ class Program:
     @property
     def graph(self) -> Graph:
         """The graph as compiled, after all passes."""
-        return self.graphs["merge"]
+        return self.graphs["batch"]
 
     def cost(self) -> Cost:
         """Floating-point operations and bytes of one call."""
@@ -233,7 +235,7 @@ class Prepared:
         """
         if backend not in BACKENDS:
             raise CompileError(f"the backend is 'numpy' or 'numba', not {backend!r}")
-        final, slots = self.graphs["merge"], slots or Slots()
+        final, slots = self.graphs["batch"], slots or Slots()
         if backend == "numba" and self.dtype.kind == "f":
             arguments = final, self.groups, self.dtype, resident, updates, self.host
             size = plan(*arguments, Slots(), compilable).workspace
@@ -251,7 +253,7 @@ class Prepared:
 def prepare(graph: Graph, names: Sequence[str], dtype: Any = np.float64) -> Prepared:
     """Run the passes that map graphs to graphs, and schedule."""
     graphs = optimise(graph, dtype)
-    final = graphs["merge"]
+    final = graphs["batch"]
     complex_step = np.issubdtype(np.dtype(dtype), np.complexfloating)
     host = frozenset[Tensor]() if complex_step else host_nodes(final)
     return Prepared(graphs, fuse(final, host), host, tuple(names), np.dtype(dtype))

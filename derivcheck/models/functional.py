@@ -207,14 +207,16 @@ def reshape(x: Any, shape: Sequence[int] | int) -> Tensor:
 def expand_dims(x: Any, axis: int) -> Tensor:
     """Insert an axis of size one."""
     t = as_tensor(x)
-    at = axis % (t.ndim + 1)
+    at = _axis("expand_dims", axis, t.ndim + 1)
     return reshape(t, (*t.shape[:at], 1, *t.shape[at:]))
 
 
 def transpose(x: Any, axes: Sequence[int] | None = None) -> Tensor:
     """Axes in another order; reversed if none is given."""
     t = as_tensor(x)
-    order = tuple(reversed(range(t.ndim))) if axes is None else tuple(a % t.ndim for a in axes)
+    order = tuple(reversed(range(t.ndim))) if axes is None else tuple(_axis("transpose", a, t.ndim) for a in axes)
+    if sorted(order) != list(range(t.ndim)):
+        raise ShapeError("transpose", f"an order of {t.ndim} axes", f"axes {order}")
     return t if order == tuple(range(t.ndim)) else make("transpose", t, axes=order)
 
 
@@ -233,13 +235,13 @@ def concatenate(parts: Sequence[Any], axis: int = 0) -> Tensor:
     tensors = [as_tensor(p) for p in parts]
     if len(tensors) == 1:
         return tensors[0]
-    return make("concatenate", *tensors, axis=axis % tensors[0].ndim)
+    return make("concatenate", *tensors, axis=_axis("concatenate", axis, tensors[0].ndim))
 
 
 def stack(parts: Sequence[Any], axis: int = 0) -> Tensor:
     """Join along a new axis."""
     tensors = [as_tensor(p) for p in parts]
-    at = axis % (tensors[0].ndim + 1)
+    at = _axis("stack", axis, tensors[0].ndim + 1)
     return concatenate([expand_dims(t, at) for t in tensors], at)
 
 
@@ -306,7 +308,7 @@ def flip(x: Any, axes: int | tuple[int, ...]) -> Tensor:
 def take(x: Any, indices: Any, axis: int = 0) -> Tensor:
     """Rows (or columns, …) by number: ``x[indices]`` along an axis."""
     t = as_tensor(x)
-    return make("take", t, cast(_integers(indices), "int"), axis=axis % t.ndim)
+    return make("take", t, cast(_integers(indices), "int"), axis=_axis("take", axis, t.ndim))
 
 
 def one_hot(indices: Any, count: int) -> Tensor:
@@ -355,10 +357,17 @@ def _axes(t: Tensor, axis: Axis) -> tuple[int, ...]:
     if axis is None:
         return tuple(range(t.ndim))
     given = (axis,) if isinstance(axis, int) else axis
-    for a in given:
-        if not -t.ndim <= a < t.ndim:
-            raise ShapeError("reduction", f"an axis of a tensor with {t.ndim} axes", f"axis {a}")
-    return tuple(sorted(a % t.ndim for a in given))
+    found = {_axis("reduction", a, t.ndim) for a in given}
+    if len(found) < len(given):
+        raise ShapeError("reduction", "every axis once", f"axes {given}")
+    return tuple(sorted(found))
+
+
+def _axis(where: str, axis: int, rank: int) -> int:
+    """The number of an axis, which may be given from behind."""
+    if not -rank <= axis < rank:
+        raise ShapeError(where, f"an axis between {-rank} and {rank - 1}" if rank else "no axis", f"axis {axis}")
+    return axis % rank
 
 
 def _reduce(name: str, x: Any, axis: Axis, keepdims: bool) -> Tensor:
@@ -403,7 +412,7 @@ def min(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
 def argmax(x: Any, axis: int = -1) -> Tensor:
     """Place of the (first) largest entry along an axis."""
     t = as_tensor(x)
-    return make("argmax", t, axis=axis % t.ndim)
+    return make("argmax", t, axis=_axis("argmax", axis, t.ndim))
 
 
 def matmul(a: Any, b: Any) -> Tensor:
@@ -431,22 +440,20 @@ def logsumexp(x: Any, axis: int = -1, keepdims: bool = False) -> Tensor:
     t = cast(x)
     shift = stop_gradient(max(t, axis, keepdims=True))
     out = log(sum(exp(t - shift), axis, keepdims=True)) + shift
-    at = axis % t.ndim
+    at = _axis("logsumexp", axis, t.ndim)
     return out if keepdims else reshape(out, t.shape[:at] + t.shape[at + 1 :])
 
 
 def log_softmax(x: Any, axis: int = -1) -> Tensor:
     """``x - log Σ exp x`` along an axis."""
     t = cast(x)
-    centred = t - stop_gradient(max(t, axis, keepdims=True))
-    return centred - log(sum(exp(centred), axis, keepdims=True))
+    return make("log_softmax", t, axis=_axis("log_softmax", axis, t.ndim))
 
 
 def softmax(x: Any, axis: int = -1) -> Tensor:
     """``exp x / Σ exp x`` along an axis."""
     t = cast(x)
-    e = exp(t - stop_gradient(max(t, axis, keepdims=True)))
-    return e / sum(e, axis, keepdims=True)
+    return make("softmax", t, axis=_axis("softmax", axis, t.ndim))
 
 
 # --- random numbers --------------------------------------------------------------------------------------

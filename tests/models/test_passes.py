@@ -10,16 +10,17 @@ from random_graphs import random_graph
 
 from derivcheck.models import functional as F
 from derivcheck.models.compiler import compile, compile_graph
-from derivcheck.models.differentiate import gradients, value_and_grad
+from derivcheck.models.differentiate import grad, gradients, value_and_grad
 from derivcheck.models.functional import cast
 from derivcheck.models.graph import Graph
 from derivcheck.models.passes import plan as planning
+from derivcheck.models.passes.batch import batch
 from derivcheck.models.passes.fuse import fuse
 from derivcheck.models.passes.gather import gather_products, gather_slices
 from derivcheck.models.passes.layout import is_view, reshaped
 from derivcheck.models.passes.lower import lower
 from derivcheck.models.passes.merge import merge
-from derivcheck.models.passes.orient import orient
+from derivcheck.models.passes.orient import orient, untranspose
 from derivcheck.models.passes.simplify import simplify
 from derivcheck.models.passes.sink import sink
 from derivcheck.models.tensor import constant, make, variable
@@ -33,6 +34,8 @@ PASSES = {
     "slices": gather_slices,
     "products": gather_products,
     "merge": merge,
+    "batch": batch,
+    "untranspose": untranspose,
 }
 
 
@@ -148,6 +151,80 @@ def test_draws_of_random_numbers_never_merge() -> None:
     assert (f(np.random.default_rng(0)) != 0).all()
 
 
+def random_recurrence(seed: int) -> tuple[Graph, list[np.ndarray]]:
+    """Steps that are joined; functions of single steps are used later, and some also by the next step."""
+    rng = np.random.default_rng(seed)
+    w, x = variable((3, 3), "float", "w"), variable((7, 2, 3), "float", "x")
+    h, steps, later = x[0], [], []
+    functions = (F.square, F.sin, lambda z: 1.0 - z, lambda z: z * 2.5, lambda z: 2.5 - F.square(z))
+    for t in range(1, 7):
+        fed = functions[int(rng.integers(len(functions)))](h) if rng.random() < 0.3 else h
+        h = F.tanh(x[t] + fed @ F.transpose(w, (1, 0)))
+        steps.append(h)
+    for f in functions:
+        later += [F.tanh(f(h)) for h in steps if rng.random() < 0.9]
+    joined = F.concatenate(steps, 0)
+    return Graph((w, x), (F.transpose(joined, (1, 0)) @ joined, *later, F.sum(steps[2]))), [
+        rng.standard_normal(v.shape) for v in (w, x)
+    ]
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=SEEDS)
+def test_functions_of_the_steps_of_a_recurrence(seed: int) -> None:
+    graph, arguments = random_recurrence(seed)
+    for tried in (graph, with_gradient(graph), merge(simplify(with_gradient(graph)))):
+        agree(graph.evaluate(arguments), batch(tried).evaluate(arguments)[: len(graph.outputs)])
+        agree(tried.evaluate(arguments), untranspose(batch(tried)).evaluate(arguments))
+        program = compile_graph(tried, ["w", "x"])
+        agree(tried.evaluate(arguments), list(program.run(*arguments)))
+
+
+def test_slopes_of_a_recurrence_are_computed_at_once_and_its_weight_is_copied_once() -> None:
+    def loss(w, x):  # type: ignore[no-untyped-def]
+        h = x[0]
+        for t in range(1, 9):
+            h = F.tanh(x[t] + h @ w.T)
+        return F.sum(h)
+
+    program = compile(grad(loss)).specialise(np.zeros((3, 3)), np.zeros((9, 2, 3)))
+    counts = [sum(t.primitive == "square" for t in program.graphs[k].nodes) for k in ("merge", "batch")]
+    assert counts == [8, 2]  # of the last step, and of all others together
+    right = {t.inputs[1] for t in program.graph.nodes if t.primitive == "matmul"}
+    assert {t.primitive for t in right if t.shape == (3, 3)} == {"alias", "variable"}
+
+
+@settings(max_examples=80, deadline=None)
+@given(seed=SEEDS)
+def test_parts_are_computed_where_they_will_stand(seed: int) -> None:
+    """Joined products and functions behind views, along any axis; windows that tile a result, or nearly do."""
+    rng = np.random.default_rng(seed)
+    x, y = variable((2, 1, 3, 4), "float", "x"), variable((2, 1, 4, 3), "float", "y")
+    pieces = [x @ y, F.tanh(x) @ F.sin(y), F.sin(x @ y) * 2.0, F.transpose(F.tanh(y @ x), (0, 1, 3, 2))[..., :3, :3]]
+    axis = int(rng.integers(0, 3))
+    shaped = [F.reshape(F.transpose(p, (0, 2, 1, 3)), (2, 3, 3)) for p in pieces]
+    joined = F.concatenate([shaped[int(i)] for i in rng.integers(0, 4, int(rng.integers(2, 5)))], axis)
+    size = int(rng.integers(1, 3))
+    windows = F.tanh(F.windows(F.tanh(x), (3,), (size,), (2,), (1,)) * 0.7)
+    folded = F.fold(windows, x.shape, (3,), (size,), (2,), (1,))
+    graph = Graph((x, y), (F.tanh(joined) * 2.0, F.sin(folded), F.sum(joined), folded if seed % 2 else F.sum(folded)))
+    arguments = [rng.standard_normal(v.shape) for v in (x, y)]
+    agree(graph.evaluate(arguments), list(compile_graph(graph, ["x", "y"]).run(*arguments)))
+    graph = with_gradient(graph)
+    agree(graph.evaluate(arguments), list(compile_graph(graph, ["x", "y"]).run(*arguments)))
+
+
+def test_nothing_is_copied_into_a_concatenation_or_a_tiled_fold() -> None:
+    def f(x, y):  # type: ignore[no-untyped-def]
+        joined = F.concatenate([x @ y, y @ x], 2)
+        folded = F.fold(F.tanh(F.windows(x, (2,), (2,), (2,), (1,)) * 3.0), x.shape, (2,), (2,), (2,), (1,))
+        return F.sum(F.tanh(joined)), F.sum(F.tanh(folded))
+
+    program = compile(f).specialise(np.zeros((5, 4, 4)), np.zeros((5, 4, 4)))
+    assert {t.primitive for t in program.plan.placed} == {"matmul", "tanh"}
+    assert "concatenate" not in program.source and "target" not in program.source
+
+
 def test_an_optimiser_chain_is_one_group() -> None:
     theta, g = variable((1000,)), variable((1000,))
     graph = merge(simplify(Graph((theta, g), (theta - 0.1 * g / (F.sqrt(g * g) + 1e-8),))))
@@ -178,7 +255,7 @@ def test_source_is_readable_and_reuses_memory() -> None:
     f = compile(value_and_grad(lambda w, x: F.mean(F.square(F.tanh(x @ w)))))
     f(np.ones((3, 2)), np.ones((5, 3)))
     assert f.source.startswith("def run(w, x):")
-    assert "np.dot(x, w, out=" in f.source
+    assert "np.dot(x, w, t" in f.source
     assert f.cost().workspace < sum(8 * t.size for t in f.graph.nodes)
     assert f.cost().matmul_flops == 2 * 5 * 3 * 2 * 2
 

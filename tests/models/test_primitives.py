@@ -63,6 +63,8 @@ CASES: dict[str, tuple[Callable[..., Tensor], tuple[tuple[int, ...], ...], float
     "matmul": (lambda a, b: a @ b, ((2, 3, 2), (1, 2, 3)), -2),
     "concatenate": (lambda a, b: F.concatenate([a, b, a], 1), ((2, 1), (2, 3)), -2),
     "max": (lambda x: F.max(x, 1), ((3, 4),), -2),
+    "softmax": (lambda x: F.softmax(x, 0), ((3, 2),), -2),
+    "log_softmax": (lambda x: F.log_softmax(x), ((2, 3),), -2),
     "take": (lambda x: F.take(x, np.array([[0, 2], [2, 1]]), 1), ((2, 3),), -2),
     "scatter_add": (
         lambda x: make("scatter_add", x, F.cast(F.constant(np.array([0, 2, 0])), "int"), shape=(2, 3), axis=1),

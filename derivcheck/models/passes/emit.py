@@ -22,7 +22,7 @@ from derivcheck.models.passes.fuse import Group
 from derivcheck.models.passes.host import FUNCTIONS, TEXT
 from derivcheck.models.passes.layout import contiguous, root
 from derivcheck.models.passes.machine import compilable, part_of
-from derivcheck.models.passes.plan import Plan
+from derivcheck.models.passes.plan import Block, Plan
 from derivcheck.models.primitives.structural import fold_places
 from derivcheck.models.random_numbers import fill_normal
 from derivcheck.models.tensor import PRIMITIVES, Array, Tensor
@@ -52,11 +52,14 @@ class Emitted:
 
 
 def _ufunc(name: str) -> Line:
-    return lambda e, t, out, ins: [f"np.{name}({', '.join(ins)}, out={out})"]
+    # The place of the result is the last argument: by position a call costs a quarter less than by name. (The extrema
+    # are to take more operands some day, and want the name.)
+    by_name = "out=" if name in ("maximum", "minimum") else ""
+    return lambda e, t, out, ins: [f"np.{name}({', '.join(ins)}, {by_name}{out})"]
 
 
 def _scalar_power(e: _Emitter, t: Tensor, out: str, ins: list[str]) -> list[str]:
-    return [f"np.power({ins[0]}, {t.attributes['exponent']!r}, out={out})"]
+    return [f"np.power({ins[0]}, {t.attributes['exponent']!r}, {out})"]
 
 
 def _where(e: _Emitter, t: Tensor, out: str, ins: list[str]) -> list[str]:
@@ -72,22 +75,26 @@ def _sum(e: _Emitter, t: Tensor, out: str, ins: list[str]) -> list[str]:
     x, axes = t.inputs[0], t.attributes["axes"]
     kept = x.ndim - len(axes)
     plain = [f"np.add.reduce({ins[0]}, axis={axes}, out={out})"]
-    if not kept or not x.size or x not in e.plan.static or not contiguous(x) or _is_result(e, t):
+    if not x.size or x not in e.plan.static or not contiguous(x) or _is_result(e, t):
         return plain
     # A product with ones is several times faster than a reduction of a small array, and no slower elsewhere. Long
     # rows are left to NumPy, which adds them pairwise.
     count = x.size // t.size
+    if not kept:
+        return (
+            plain if count > 1 << 14 else [f"np.dot({e.ones(count)}, {e.place(e.plan.static[x].reshape(-1))}, {out})"]
+        )
     if axes == tuple(range(len(axes))):
         matrix = e.place(e.plan.static[x].reshape(count, -1))
-        return [f"np.dot({e.ones(count)}, {matrix}, out={e.place(e.plan.static[t].reshape(-1))})"]
+        return [f"np.dot({e.ones(count)}, {matrix}, {e.place(e.plan.static[t].reshape(-1))})"]
     if axes == tuple(range(kept, x.ndim)) and count <= 4096:
         matrix = e.place(e.plan.static[x].reshape(t.size, -1))
-        return [f"np.dot({matrix}, {e.ones(count)}, out={e.place(e.plan.static[t].reshape(-1))})"]
+        return [f"np.dot({matrix}, {e.ones(count)}, {e.place(e.plan.static[t].reshape(-1))})"]
     if len(axes) == 1 and axes[0] < x.ndim - 1:
         width = math.prod(x.shape[axes[0] + 1 :])
         stack = e.place(e.plan.static[x].reshape(-1, count, width))
         sums = e.place(e.plan.static[t].reshape(-1, 1, width))
-        return [f"np.matmul({e.ones(count)}[None], {stack}, out={sums})"]
+        return [f"np.matmul({e.ones(count)}[None], {stack}, {sums})"]
     return plain
 
 
@@ -114,7 +121,7 @@ def _max(e: _Emitter, t: Tensor, out: str, ins: list[str]) -> list[str]:
 
 def _matmul(e: _Emitter, t: Tensor, out: str, ins: list[str]) -> list[str]:
     # ``dot`` has half the overhead of ``matmul``, for two axes.
-    return [f"np.{'dot' if t.ndim == 2 else 'matmul'}({ins[0]}, {ins[1]}, out={out})"]
+    return [f"np.{'dot' if t.ndim == 2 else 'matmul'}({ins[0]}, {ins[1]}, {out})"]
 
 
 def _concatenate(e: _Emitter, t: Tensor, out: str, ins: list[str]) -> list[str]:
@@ -143,6 +150,8 @@ def _embed(e: _Emitter, t: Tensor, out: str, ins: list[str]) -> list[str]:
 def _fold(e: _Emitter, t: Tensor, out: str, ins: list[str]) -> list[str]:
     a = {k: v for k, v in t.attributes.items() if k != "shape"}
     x = t.inputs[0]
+    if x in e.plan.placed:
+        return []
     places = e.name_of("places", list(fold_places(t.shape, x.shape[x.ndim - t.ndim :], **a)))
     if x.size == t.size and a["strides"] == a["sizes"] and set(a["dilations"]) == {1}:  # windows tile the result
         return [f"for target, place in {places}:", f"    {out}[target] = {ins[0]}[place]"]
@@ -242,6 +251,7 @@ class _Emitter:
     names: dict[str, Any] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
     called: dict[Tensor, str] = field(default_factory=dict)
+    held: dict[Tensor, str] = field(default_factory=dict)
     functions: dict[int, str] = field(default_factory=dict)
     places: dict[Any, str] = field(default_factory=dict)
     constants: dict[str, str] = field(default_factory=dict)
@@ -312,6 +322,14 @@ class _Emitter:
             self.called[t] = name
             self.names.update(FUNCTIONS)
 
+    def operand(self, t: Tensor) -> str:
+        """Text of an operand of a NumPy function; host scalars are put into an array without axes first."""
+        if t in self.plan.host and t not in self.held:
+            self.held[t] = f"h{len(self.held)}"
+            self.names[self.held[t]] = np.zeros((), self.plan.dtype)
+            self.lines.append(f"{self.held[t]}[()] = {self.called[t]}")
+        return self.held.get(t) or self.read(t)
+
     def place(self, array: Array) -> str:
         """Name of an array of the workspace: one name for one piece of memory, so that reuse shows."""
         key = (array.ctypes.data, array.shape, array.strides, array.dtype.str)
@@ -329,28 +347,29 @@ class _Emitter:
         return _LINES[t.primitive](self, t, out, ins)
 
     def group(self, group: Group) -> None:
-        for t in group.nodes:
-            for x in t.inputs:
-                if x not in group.nodes:
-                    self.read(x)
-        rows = self.plan.rows.get(group.nodes[0], 0)
+        members = set(group.nodes)
+        outside = [x for t in group.nodes for x in t.inputs if x not in members]
+        for x in outside:
+            self.operand(x)
+        block = self.plan.blocks.get(group.nodes[0])
         for t in group.nodes:
             self.read(t)
-        if not rows:
+        if block is None:
             for t in group.nodes:
-                text = self.statement(t, self.read(t), [self.read(x) for x in t.inputs])
+                text = self.statement(t, self.read(t), [self.operand(x) for x in t.inputs])
                 if not text:
                     continue
                 text[0] += f"  # {t.shape}" + (f" {t.scope}" if t.scope else "")
                 self.lines += text
             return
         assert group.shape is not None
-        count = group.shape[0]
-        self.lines.append(f"for lo in range(0, {count}, {rows}):  # {group.shape} in blocks of {rows} rows")
-        self.lines.append(f"    hi = min(lo + {rows}, {count})")
+        count = group.shape[block.axis]
+        comment = f"{group.shape} in blocks of {block.size}" + (f" along axis {block.axis}" if block.axis else "")
+        self.lines.append(f"for lo in range(0, {count}, {block.size}):  # {comment}")
+        self.lines.append(f"    hi = min(lo + {block.size}, {count})")
         for t in group.nodes:
-            ins = [self._block(x, count, rows) for x in t.inputs]
-            text = self.statement(t, self._block(t, count, rows), ins)
+            ins = [self._block(x, count, block) for x in t.inputs]
+            text = self.statement(t, self._block(t, count, block), ins)
             text[0] += f"  # {t.scope}" if t.scope else ""
             self.lines += [f"    {line}" for line in text]
 
@@ -392,11 +411,12 @@ class _Emitter:
                 found.append((name, self.names[name]))
         return found
 
-    def _block(self, t: Tensor, count: int, rows: int) -> str:
-        name = self.read(t)
+    def _block(self, t: Tensor, count: int, block: Block) -> str:
+        name = self.operand(t)
+        axes = ":, " * block.axis
         if t in self.plan.scratch:
-            return f"{name}[:hi - lo]" if count % rows else name
-        return f"{name}[lo:hi]" if t.ndim and t.shape[0] == count and count > 1 else name
+            return f"{name}[{axes}:hi - lo]" if count % block.size else name
+        return f"{name}[{axes}lo:hi]" if t.ndim and t.shape[block.axis] == count else name
 
     def copied(self, t: Tensor) -> str:
         """Text of a copy of a node's value."""
@@ -413,7 +433,7 @@ def _bracketed(text: str) -> str:
 
 #: Names that the emitted text uses for itself.
 _RESERVED = re.compile(
-    r"[tvsc]\d+|np|lo|hi|target|place|float|range|max|min|fill_normal|blas|memory(_int|_bool)?|"
+    r"[tvsch]\d+|np|lo|hi|target|place|float|range|max|min|fill_normal|blas|memory(_int|_bool)?|"
     + "|".join(FUNCTIONS)
     + rf"|(result|ones|places|columns|value|part|fixed|{'|'.join(PRIMITIVES)})_\d+"
 )

@@ -451,6 +451,8 @@ def _embed(w: _Writer, t: Tensor) -> None:
 def _fold(w: _Writer, t: Tensor) -> None:
     # The sum goes into the view of the result's memory whose transpose it is.
     x, a = t.inputs[0], t.attributes
+    if x in w.plan.placed:
+        return
     steps = list(_c_order(t.shape))
     inner = []
     for axis, stride, dilation in zip(a["axes"], a["strides"], a["dilations"], strict=True):
@@ -486,13 +488,14 @@ def _matmul(w: _Writer, t: Tensor) -> None:
     sizes, (sa, sb, sc) = collapse(batch or (1,), [s or (0,) for s in steps])
     (ta, lda), (tb, ldb) = (_matrix(x.shape, strides(x)) or (False, 1) for x in (a, b))
     n, k, m = a.shape[-2], a.shape[-1], b.shape[-1]
+    ldc = out.strides[-2] or m  # more than m where the product is computed right into a part of something
 
     helper = _Helper(blas=True)
     names = [helper.array(x.over((0,)), (1,)) for x in (left, right, out)]
     i, j, o = (_shifted(f"o{x[1:]}", s) for x, s in zip(names, (sa, sb, sc), strict=True))
     line = (
         f"product(blas, {n}, {m}, {k}, {names[0]}, {i}, {lda}, {ta}, "
-        f"{names[1]}, {j}, {ldb}, {tb}, {names[2]}, {o}, {m}, zero)"
+        f"{names[1]}, {j}, {ldb}, {tb}, {names[2]}, {o}, {ldc}, zero)"
     )
     w.emit("product", helper, [line] if sizes == (1,) else loops(sizes, [line]), t)
 

@@ -18,10 +18,11 @@ import numpy as np
 
 from derivcheck.models.graph import Graph, as_kind
 from derivcheck.models.passes.fuse import Group
-from derivcheck.models.passes.layout import contiguous, is_view, root
+from derivcheck.models.passes.layout import is_view, root
+from derivcheck.models.passes.places import places
 from derivcheck.models.tensor import PRIMITIVES, Array, Shape, Tensor
 
-__all__ = ["CACHE", "Plan", "Slots", "plan"]
+__all__ = ["CACHE", "Block", "Plan", "Slots", "plan"]
 
 #: Bytes of one operand of a block. Half a dozen operands of this size fit a core's second-level cache.
 CACHE = 1 << 17
@@ -31,6 +32,14 @@ _IN_PLACE = frozenset(
     {"add", "sub", "mul", "div", "maximum", "minimum", "neg", "exp", "expm1", "log", "log1p", "sqrt", "square"}
     | {"reciprocal", "tanh", "sin", "cos", "power"}
 )
+
+
+@dataclass(frozen=True)
+class Block:
+    """``size`` entries at a time along an axis."""
+
+    axis: int
+    size: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,8 +56,8 @@ class Plan:
         Arrays known before the call: constants, workspace, views of either.
     scratch : set
         Nodes whose array holds one block only.
-    rows : dict
-        Rows in a block, for every group that runs block by block (by its first node).
+    blocks : dict
+        For every group that runs block by block (by its first node): how.
     results : dict
         Nodes that are computed straight into a fresh array: position among the outputs.
     resident : dict
@@ -56,7 +65,7 @@ class Plan:
     host : frozenset
         Scalars computed as Python floats.
     placed : frozenset
-        Nodes computed right into their part of a concatenation.
+        Nodes computed right into their part of a concatenation or fold.
     workspace : int
         Bytes.
     arena : array or None
@@ -68,7 +77,7 @@ class Plan:
     dtype: np.dtype[Any]
     static: dict[Tensor, Array]
     scratch: frozenset[Tensor]
-    rows: dict[Tensor, int]
+    blocks: dict[Tensor, Block]
     results: dict[Tensor, int]
     resident: dict[Tensor, Array]
     host: frozenset[Tensor]
@@ -172,7 +181,7 @@ class _Planner:
         self.resident = resident
         self.scratch: set[Tensor] = set()
         self.placed: set[Tensor] = set()
-        self.rows: dict[Tensor, int] = {}
+        self.blocks: dict[Tensor, Block] = {}
         self.results: dict[Tensor, int] = {}
         self.slots, self.whole = slots, whole
         self.slot: dict[Tensor, Array] = {}
@@ -187,7 +196,7 @@ class _Planner:
         for k, t in enumerate(graph.outputs):
             if t in self.position and t not in self.results and k not in updates:
                 self.results[t] = k
-        self.segments = self._segments()
+        self.places = places(graph, self.position, self.results)
         self.last = self._last_uses()
         self._in_place_updates(updates)
 
@@ -205,24 +214,7 @@ class _Planner:
 
     def _owner(self, t: Tensor) -> Tensor:
         r = root(t)
-        return self.segments[r][0] if r in self.segments else r
-
-    def _segments(self) -> dict[Tensor, tuple[Tensor, int]]:
-        # What is only joined to others can be computed right where it will stand: (concatenation, offset).
-        out: dict[Tensor, tuple[Tensor, int]] = {}
-        for c in self.graph.nodes:
-            if c.primitive != "concatenate" or c in self.results or c not in self.position:
-                continue
-            if any(n != 1 for n in c.shape[: c.attributes["axis"]]):
-                continue
-            offset = 0
-            for x in c.inputs:
-                r = root(x)
-                whole = contiguous(x) and x.size == r.size and r in self.position and r.primitive != "concatenate"
-                if whole and r not in self.results and r not in out:
-                    out[r] = c, offset
-                offset += x.size
-        return out
+        return self.places[r].whole if r in self.places else r
 
     def _in_place_updates(self, updates: dict[int, Tensor]) -> None:
         # A new parameter may be computed right into the old one's memory if nothing reads the old one later.
@@ -258,7 +250,7 @@ class _Planner:
             self.dtype,
             self.static,
             frozenset(self.scratch),
-            self.rows,
+            self.blocks,
             self.results,
             self.resident,
             self.host,
@@ -285,14 +277,14 @@ class _Planner:
 
     def _place(self, i: int, group: Group) -> None:
         for t in group.nodes:
-            if t in self.segments and t not in self.static:
-                self._place_segment(t)
+            if t in self.places and t not in self.static:
+                self._place_part(t)
         one_loop = self.whole(group)
-        blocked = 0 if one_loop else self._block_rows(group)
-        if blocked:
-            self.rows[group.nodes[0]] = blocked
+        blocked = None if one_loop else self._block(group)
+        if blocked is not None:
+            self.blocks[group.nodes[0]] = blocked
         local: set[Tensor] = set()
-        if blocked:
+        if blocked is not None:
             local = {t for t in group.nodes if self._local(t, i)}
         held: list[Array] = []  # slots that may be reused only after the whole (blocked) group
         inner = Slots(total=0)
@@ -301,7 +293,9 @@ class _Planner:
             dying = [x for x in dict.fromkeys(self._owner(x) for x in t.inputs) if self.last.get(x) == here]
             mine = [x for x in dying if x in self.slot]
             if t not in self.results and t not in self.static:
-                shape = (blocked, *t.shape[1:]) if t in local else t.shape
+                shape = t.shape
+                if blocked is not None and t in local:
+                    shape = (*shape[: blocked.axis], blocked.size, *shape[blocked.axis + 1 :])
                 heir = self._heir(t, mine, local, group)
                 if heir is not None:
                     mine.remove(heir)
@@ -316,7 +310,7 @@ class _Planner:
                 slot = self.slot.pop(x)
                 if x in self.scratch:
                     inner.give(slot)
-                elif blocked or one_loop:
+                elif blocked is not None or one_loop:
                     held.append(slot)
                 else:
                     self.slots.give(slot)
@@ -324,12 +318,13 @@ class _Planner:
             self.slots.give(slot)
         self.slots.total += inner.total
 
-    def _place_segment(self, t: Tensor) -> None:
-        whole, offset = self.segments[t]
-        if whole not in self.static:
-            self._store(whole, whole.shape, self.slots.take(self._bytes(whole, whole.shape)))
-        flat = self.static[whole].reshape(-1)[offset : offset + t.size]
-        self.static[t] = flat.reshape(t.shape)
+    def _place_part(self, t: Tensor) -> None:
+        place = self.places[t]
+        if place.whole not in self.static:
+            self._store(place.whole, place.whole.shape, self.slots.take(self._bytes(place.whole, place.whole.shape)))
+        memory = self.static[place.whole]
+        for x, strides in ((t, place.strides), *place.views):
+            self.static[x] = place.part(memory, x.shape, strides)
         self.placed.add(t)
 
     def _local(self, t: Tensor, group: int) -> bool:
@@ -352,10 +347,18 @@ class _Planner:
                 return x
         return None
 
-    def _block_rows(self, group: Group) -> int:
-        if group.shape is None or len(group.nodes) < 2 or group.shape[0] < 2:
-            return 0
-        row = self.dtype.itemsize * int(np.prod(group.shape[1:], dtype=np.int64))
-        if row * group.shape[0] <= 2 * CACHE:
-            return 0
-        return max(1, min(group.shape[0], CACHE // max(row, 1)))
+    def _block(self, group: Group) -> Block | None:
+        """How to cut a group whose operands do not fit the cache."""
+        if group.shape is None or len(group.nodes) < 2:
+            return None
+        whole = self.dtype.itemsize * int(np.prod(group.shape, dtype=np.int64))
+        if whole <= 2 * CACHE:
+            return None
+        # Along the first axis that makes pieces small enough; never along the last, whose entries stay together,
+        # unless there is no other.
+        axes = [a for a in range(max(1, len(group.shape) - 1)) if group.shape[a] > 1]
+        if not axes:
+            return None
+        axis = next((a for a in axes if whole <= 2 * CACHE * group.shape[a]), max(axes, key=group.shape.__getitem__))
+        count = group.shape[axis]
+        return Block(axis, max(1, min(count, CACHE * count // whole)))

@@ -29,8 +29,9 @@ def _moved(values: tuple[object, ...], axes: Axes) -> tuple[object, ...]:
 
 
 def _elementwise(t: Tensor, inputs: tuple[Tensor, ...]) -> Tensor | None:
-    large = [x for x in inputs if x.ndim == t.ndim and x.size == t.size]
-    if not large or t.size == 1 or any(x.primitive != "transpose" for x in large):
+    # An operand in the order drawn is read across memory in either case: the result follows the transposed ones.
+    large = [x for x in inputs if x.ndim == t.ndim and x.size == t.size and x.primitive == "transpose"]
+    if not large or t.size == 1:
         return None
     axes: Axes = large[0].attributes["axes"]
     if any(x.attributes["axes"] != axes for x in large):
