@@ -21,6 +21,8 @@ from derivcheck.language import (
     eq,
     exp,
     le,
+    log,
+    lt,
     matrix,
     sigmoid,
     softmax,
@@ -49,6 +51,32 @@ def jacobian_by_the_quotient_rule(claim):
         .eq((delta(i, k) * exp(z(i)) * total - exp(z(i)) * exp(z(k))) / total**2, reason("quotient rule", algebra))
         .eq(exp(z(i)) / total * (delta(i, k) - exp(z(k)) / total), reason("split the fraction", algebra))
         .eq(p(i) * (delta(i, k) - p(k)), reason("definition of the softmax", algebra))
+    )
+    return pr.done(chain.theorem, claim.statement)
+
+
+def positive_by_the_exponential(claim):
+    pr = Prover(claim.context)
+    return pr.done(pr.prove(claim.statement, reason("a quotient of exponentials", algebra)), claim.statement)
+
+
+def probabilities_sum_to_one(claim):
+    pr = Prover(claim.context)
+    total = Sum(1, n, lambda j: exp(z(j)))
+    chain = (
+        pr.chain(Sum(1, n, lambda j: p(j)))
+        .eq(total / total, reason("one common denominator", algebra))
+        .eq(1, reason("a sum of exponentials is not zero", algebra))
+    )
+    return pr.done(chain.theorem, claim.statement)
+
+
+def derivative_of_the_logarithm(claim):
+    pr = Prover(claim.context)
+    chain = (
+        pr.chain(D(log(p(i)), z(k)))
+        .eq(jacobian_entry / p(i), reason("chain rule", algebra))
+        .eq(delta(i, k) - p(k), reason("entries of the Jacobian", algebra))
     )
     return pr.done(chain.theorem, claim.statement)
 
@@ -161,6 +189,36 @@ def cross_entropy_gradient(claim):
     return pr.done(chain.theorem, claim.statement)
 
 
+# A last layer: logits z = W x, and a target that sums to one.
+last_layer = Givens()
+n_x, d_x = last_layer.size("n"), last_layer.size("d")
+W, x = last_layer.matrix("W", n_x, d_x), last_layer.vector("x", d_x)
+y_x = last_layer.vector("y", n_x)
+j_x = last_layer.index("j", d_x)
+w_x = Vector("w", n_x)
+last_layer.assume(
+    "the target sums to one",
+    eq(Sum(1, n_x, lambda j: y_x(j)), 1),
+    model={y_x: vector(n_x, lambda j: w_x(j) + (1 - Sum(1, n_x, lambda r: w_x(r))) / n_x)},
+    auxiliary=lambda g: g.vector("w", n_x),
+)
+logits = W @ x
+
+
+def input_gradient(claim):
+    pr = Prover(claim.context)
+    q = softmax(logits)
+    chain = (
+        pr.chain(D(cross_entropy(y_x, q), x(j_x)))
+        .eq(
+            -Sum(1, n_x, lambda i: y_x(i) * (W(i, j_x) - Sum(1, n_x, lambda k: q(k) * W(k, j_x)))),
+            reason("chain rule: ∂ log p_i/∂x_j = W_ij − Σ_k p_k W_kj", algebra),
+        )
+        .eq(claim.statement.args[1], reason("the target sums to one", algebra))
+    )
+    return pr.done(chain.theorem, claim.statement)
+
+
 def backpropagated_logits(seed):
     """The gradient that reaches the logits of a classifier's last layer, against softmax − target."""
     rng = np.random.default_rng(seed)
@@ -223,8 +281,22 @@ problem = Problem(
     title="Jacobian of the softmax",
     topic="classification",
     summary="Derivatives of the softmax by its inputs, its structure, and the gradient of the cross-entropy.",
-    sources=("softmax-jacobian", "softmax-cross-entropy-input-gradient", "cs-softmax"),
+    sources=("softmax-jacobian", "softmax-row-gradient", "softmax-cross-entropy-input-gradient", "cs-softmax"),
     claims=(
+        Claim(
+            name="positive",
+            summary="every probability is positive",
+            context=given.context,
+            statement=lt(0, p(i)),
+            proof=positive_by_the_exponential,
+        ),
+        Claim(
+            name="sum-to-one",
+            summary="the probabilities sum to one",
+            context=given.context,
+            statement=eq(Sum(1, n, lambda j: p(j)), 1),
+            proof=probabilities_sum_to_one,
+        ),
         Claim(
             name="entries",
             summary="∂p_i/∂z_k = p_i (δ_ik − p_k)",
@@ -240,6 +312,13 @@ problem = Problem(
                 ),
                 Misconception("like the sigmoid", eq(jacobian_entry, p(i) * (1 - p(k)))),
             ),
+        ),
+        Claim(
+            name="log-probability",
+            summary="∂ log p_i/∂z_k = δ_ik − p_k",
+            context=given.context,
+            statement=eq(D(log(p(i)), z(k)), delta(i, k) - p(k)),
+            proof=derivative_of_the_logarithm,
         ),
         Claim(
             name="matrix-form",
@@ -298,6 +377,19 @@ problem = Problem(
             networks=(Measurement("classifier", "back-propagation to a classifier's logits", backpropagated_logits),),
             misconceptions=(
                 Misconception("target minus prediction", eq(D(loss, z_y(k_y)), y(k_y) - softmax(z_y)(k_y))),
+            ),
+        ),
+        Claim(
+            name="input-gradient",
+            summary="with logits W x, ∂H(y, p)/∂x = Wᵀ(p − y) where the target sums to one",
+            context=last_layer.context,
+            statement=eq(D(cross_entropy(y_x, softmax(logits)), x(j_x)), (W.T @ (softmax(logits) - y_x))(j_x)),
+            proof=input_gradient,
+            misconceptions=(
+                Misconception(
+                    "the target forgotten",
+                    eq(D(cross_entropy(y_x, softmax(logits)), x(j_x)), (W.T @ softmax(logits))(j_x)),
+                ),
             ),
         ),
     ),

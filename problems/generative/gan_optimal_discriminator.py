@@ -43,10 +43,6 @@ from derivcheck.problem import Claim, Measurement, Misconception, Problem, Readi
 from derivcheck.proof import Prover, algebra, inside, kernel, reason, using
 
 F = m.functional
-#: Why the statements about integrals have no experiment.
-NOT_SAMPLED = {
-    "experiment": "the densities are any functions of an abstract point: instances add them up over finite measures"
-}
 
 ID = "gan-optimal-discriminator"
 half = Fraction(1, 2)
@@ -408,7 +404,7 @@ def from_the_value(conclusion, words):
         out = kernel.instance(general, {V: best_value, J: jsd}, pr.context, [th, lower, upper])
         return pr.done(noted(pr, out, words), claim.statement)
 
-    return dict(context=game.context, statement=conclusion(best_value, jsd), proof=proof, not_applicable=NOT_SAMPLED)
+    return dict(context=game.context, statement=conclusion(best_value, jsd), proof=proof)
 
 
 # ------------------------------------------------------------------------------------------------ any discriminator
@@ -801,7 +797,6 @@ problem = Problem(
             context=point.context,
             statement=lt(D(slope, y), 0),
             proof=second_order,
-            not_applicable={"experiment": "the derivative of the slope is measured where its formula is claimed"},
         ),
         Claim(
             name="density-ratio",
@@ -830,7 +825,6 @@ problem = Problem(
                     value_on_eight_points,
                 ),
             ),
-            not_applicable=NOT_SAMPLED,
             misconceptions=(
                 Misconception("log 2 for log 4", eq(best_value, -log(2) + 2 * jsd)),
                 Misconception("the divergence is what the generator pays", eq(best_value, 2 * jsd)),
@@ -849,7 +843,6 @@ problem = Problem(
                     discriminator_on_eight_points,
                 ),
             ),
-            not_applicable=NOT_SAMPLED,
         ),
         Claim(
             name="cross-entropy",
@@ -857,7 +850,6 @@ problem = Problem(
             context=with_discriminator.context,
             statement=eq(cross_entropy, -half * value(judge)),
             proof=cross_entropy_and_value,
-            not_applicable=NOT_SAMPLED,
         ),
         Claim(
             name="cross-entropy-printed",
@@ -872,7 +864,6 @@ problem = Problem(
             context=positive.context,
             statement=le(0, jsd),
             proof=divergence_is_not_negative,
-            not_applicable=NOT_SAMPLED,
         ),
         Claim(
             name="divergence-symmetric",
@@ -880,7 +871,6 @@ problem = Problem(
             context=positive.context,
             statement=eq(JSD(mu, q, p), jsd),
             proof=divergence_is_symmetric,
-            not_applicable=NOT_SAMPLED,
         ),
         Claim(
             name="divergence-at-most-log-two",
@@ -888,7 +878,6 @@ problem = Problem(
             context=game.context,
             statement=le(jsd, log(2)),
             proof=divergence_is_at_most_log_two,
-            not_applicable=NOT_SAMPLED,
         ),
         Claim(
             name="divergence-of-equal-laws",
@@ -896,7 +885,7 @@ problem = Problem(
             context=alone.context,
             statement=eq(JSD(nu, law, law), 0),
             proof=divergence_from_itself,
-            not_applicable=NOT_SAMPLED,
+            not_applicable={"experiment": "what is integrated is zero everywhere: there is nothing to measure"},
         ),
         Claim(
             name="divergence-separates",
@@ -926,7 +915,6 @@ problem = Problem(
             context=apart.context,
             statement=eq(jsd, log(2) - half * loss),
             proof=loss_and_divergence,
-            not_applicable=NOT_SAMPLED,
         ),
         Claim(
             name="loss-and-divergence-printed",

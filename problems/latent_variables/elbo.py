@@ -999,7 +999,6 @@ analytic = ("finite evidence", "integrable logarithms")
 expected_fit = Int(general.measure, lambda z: general.q(z) * log(general.l(z)))
 law_of_general = posterior(general)
 log_evidence = log(general.evidence)
-integrals = {"experiment": "integrals against a measure that is not named; the networks estimate them by sampling"}
 finite_sums = {"experiment": "finite sums, which the instances evaluate; nothing is estimated or differentiated"}
 draws = Givens()
 number_of_draws = draws.size("I")
@@ -1051,7 +1050,6 @@ problem = Problem(
                     linear_gaussian_gap,
                 ),
             ),
-            not_applicable=integrals,
             misconceptions=(
                 Misconception(
                     "the gap turned round",
@@ -1085,7 +1083,6 @@ problem = Problem(
                     digits_bound,
                 ),
             ),
-            not_applicable=integrals,
             misconceptions=(
                 Misconception("an upper bound", le(log_evidence, general.elbo)),
                 Misconception("the reconstruction alone", le(expected_fit, log_evidence)),
@@ -1103,7 +1100,6 @@ problem = Problem(
             context=general.context,
             statement=le(0, gap(general)),
             proof=gibbs(general),
-            not_applicable=integrals,
             assumptions=analytic,
         ),
         Claim(
@@ -1115,7 +1111,6 @@ problem = Problem(
                 Int(general.measure, lambda z: general.q(z) * log(general.p(z) * general.l(z) / general.q(z))),
             ),
             proof=joint_form,
-            not_applicable=integrals,
             misconceptions=(
                 Misconception(
                     "z drawn from the prior",
@@ -1163,7 +1158,6 @@ problem = Problem(
                     posterior_as_encoder,
                 ),
             ),
-            not_applicable=integrals,
             assumptions=analytic,
         ),
         Claim(
@@ -1285,7 +1279,6 @@ problem = Problem(
             networks=(
                 Measurement("surrogate loss", "back-propagation through log q alone", score_function_in_a_network),
             ),
-            not_applicable=integrals,
             misconceptions=(
                 Misconception(
                     "the logarithm forgotten",
@@ -1308,7 +1301,6 @@ problem = Problem(
             context=scored.context,
             statement=eq(Int(scored.mu, lambda z: scored.q(scored.theta, z) * scored.score(z)), 0),
             proof=score_has_mean_zero,
-            not_applicable=integrals,
             assumptions=("normalised for every θ", "exchange of ∂/∂θ and ∫ q"),
         ),
         Claim(
@@ -1329,7 +1321,6 @@ problem = Problem(
                 Int(decoder.mu, lambda z: decoder.q(z) * D(log(decoder.joint(z)), decoder.theta)),
             ),
             proof=by_exchange(decoder.exchange, "p(z) and q(z) do not depend on θ"),
-            not_applicable=integrals,
             misconceptions=(
                 Misconception(
                     "the gradient of log p(x)",

@@ -56,7 +56,7 @@ d = plain.size("m")
 X = plain.matrix("X", n, d, full_column_rank=True)
 y = plain.vector("y", n)
 a = plain.vector("a", d)
-k = plain.index("k", d)
+k, l = plain.index("k", d), plain.index("l", d)
 loss = mean_squared_error(X, a, y, n)
 gram = X.T @ X
 least_squares = inverse(gram) @ (X.T @ y)
@@ -70,6 +70,14 @@ def gradient_of_the_loss(claim):
         .eq(claim.statement.args[1], reason("the sum is an entry of Xᵀ(Xa − y)", algebra))
     )
     return pr.done(chain.theorem, claim.statement)
+
+
+second_derivative = D(D(loss, a(k)), a(l))
+
+
+def hessian_of_the_loss(claim):
+    pr = Prover(claim.context)
+    return pr.done(pr.prove(claim.statement, reason("differentiate twice, term by term", algebra)), claim.statement)
 
 
 def stationary(claim):
@@ -389,6 +397,48 @@ def minimiser_under_input_noise(claim):
     return pr.done(pr.linear(claim.statement, (difference, -1), (not_negative, 1)), claim.statement)
 
 
+# -------------------------------------------------------------------------------- a line: the intercept has no noise
+
+line = Givens()
+n_1 = line.size("n")
+x_1, y_1 = line.vector("x", n_1), line.vector("y", n_1)
+intercept, slope = line.real("phi_0"), line.real("phi_1")
+P_1 = line.probability()
+sigma2_x = line.real("sigma2", at_least=0)
+e_1 = line.random("epsilon", range_(1, n_1), measure=P_1, mean=0, variance=sigma2_x)
+
+
+def squares(move):
+    """Σ_i (φ₀ + φ₁ (x_i + move_i) − y_i)²."""
+    return Sum(1, n_1, lambda i: (intercept + slope * (x_1(i) + move(i)) - y_1(i)) ** 2)
+
+
+noisy_line = E(P_1, lambda w: squares(lambda i: e_1(i, w)))
+quiet_line = squares(lambda i: num(0))
+
+
+def noise_on_a_line(claim):
+    pr = Prover(claim.context)
+    residual = lambda i: intercept + slope * x_1(i) - y_1(i)  # noqa: E731
+    chain = (
+        pr.chain(noisy_line)
+        .eq(
+            Sum(
+                1,
+                n_1,
+                lambda i: (
+                    residual(i) ** 2
+                    + 2 * residual(i) * slope * E(P_1, lambda w: e_1(i, w))
+                    + slope**2 * E(P_1, lambda w: e_1(i, w) ** 2)
+                ),
+            ),
+            reason("expand the square; the expectation is linear", algebra),
+        )
+        .eq(claim.statement.args[1], reason("the noise has mean 0 and variance σ²", algebra))
+    )
+    return pr.done(chain.theorem, claim.statement)
+
+
 # ------------------------------------------------------------------------------------------------------------- ridge
 
 ridge = Givens()
@@ -599,6 +649,14 @@ problem = Problem(
             ),
         ),
         Claim(
+            name="hessian",
+            summary="the Hessian is (2/n) XᵀX, whatever a is",
+            context=plain.context,
+            statement=eq(second_derivative, (2 / n) * gram(k, l)),
+            proof=hessian_of_the_loss,
+            misconceptions=(Misconception("without the factor 2", eq(second_derivative, (1 / n) * gram(k, l))),),
+        ),
+        Claim(
             name="normal-equations",
             summary="the gradient vanishes at a* = (XᵀX)⁻¹Xᵀy",
             context=plain.context,
@@ -693,6 +751,19 @@ problem = Problem(
             networks=(
                 Measurement(
                     "noised inputs", "a linear layer trained by SGD on freshly noised inputs", sgd_on_noised_inputs
+                ),
+            ),
+        ),
+        Claim(
+            name="input-noise-line",
+            summary="for a line, noise on x adds nσ²φ₁² to the expected sum of squares: the intercept is not penalised",
+            context=line.context,
+            statement=eq(noisy_line, quiet_line + n_1 * sigma2_x * slope**2),
+            proof=noise_on_a_line,
+            misconceptions=(
+                Misconception(
+                    "the intercept penalised too",
+                    eq(noisy_line, quiet_line + n_1 * sigma2_x * (slope**2 + intercept**2)),
                 ),
             ),
         ),

@@ -1,8 +1,9 @@
 """The experiment that a statement implies: what in it can be estimated or differentiated is measured.
 
 Nothing is written by hand for a claim.  A derivative becomes finite differences, an expectation under a probability
-measure Monte Carlo, a limit a geometric grid, each with what it would have caught; the rest of the statement is
-evaluated in floating point at values that satisfy the Context.
+measure Monte Carlo, an integral over an abstract space quadrature of smooth densities, a limit a geometric grid, each
+with what it would have caught; the rest of the statement is evaluated in floating point, at values that satisfy the
+Context.
 
 >>> from derivcheck.language import D, Givens, eq
 >>> g = Givens(); x = g.real("x")
@@ -21,7 +22,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from derivcheck.experiment.budget import FalseAlarmBudget
-from derivcheck.experiment.claims import differences, expectations, limits
+from derivcheck.experiment.claims import differences, expectations, limits, quadrature
 from derivcheck.experiment.claims.comparisons import Comparison, comparisons, kinds
 from derivcheck.experiment.claims.numeric import Numeric, Unsupported
 from derivcheck.experiment.claims.world import LAWS, SampledWorld
@@ -40,6 +41,10 @@ ESTIMATED = 3
 #: Comparisons of one point, and of all points together, that are estimated by Monte Carlo.
 MOST_TESTS = 6
 MOST_PER_POINT = 32
+
+#: What justifies a budget.
+DIFFERENCES = "finite differences with a deterministic error budget"
+QUADRATURE = "smooth densities on an interval by two rules of quadrature, with a deterministic error budget"
 
 #: An error that finite differences must be able to catch to count.
 COARSE = 1e-3
@@ -85,10 +90,14 @@ def experiment(context: Context, statement: Term, seed: int, name: str) -> Exper
                 found += _differentiated(parts, world, reasons)
         except (NoModel, Unsupported) as error:
             reasons.append(str(error))
+    if not found and "expectation" in there:
+        try:
+            found = [_budgeted(c, d, QUADRATURE) for c, d in quadrature.smooth_cases(context, statement, seed, name)]
+        except Unsupported as error:
+            reasons.append(str(error))
     if not found:
-        return Nothing(
-            True, f"nothing could be measured: {reasons[0]}" if reasons else "no point has anything to measure"
-        )
+        why = "; ".join(dict.fromkeys([*reasons[:1], *reasons[-1:]]))
+        return Nothing(True, f"nothing could be measured: {why}" if why else "no point has anything to measure")
     return _combined(found)
 
 
@@ -115,18 +124,21 @@ def _differentiated(parts: list[Comparison], world: SampledWorld, reasons: list[
     return out
 
 
-def _budgeted(c: Comparison, measured: differences.Difference) -> ExperimentResult:
+def _budgeted(c: Comparison, measured: differences.Difference, justification: str = DIFFERENCES) -> ExperimentResult:
     wrong = measured.ratio > 1.0 and (c.relation == "==" or measured.difference > 0)
     detectable = 2.0 * measured.budget / measured.scale
     outcome = Outcome.REFUTES if wrong else Outcome.CONFIRMS if detectable <= COARSE else Outcome.ABSTAINS
-    sides = f"sides differ by {measured.difference:.3g}, the errors allow {measured.budget:.2g}"
+    if c.relation == "==":
+        sides = f"sides differ by {measured.difference:.3g}, the errors allow {measured.budget:.2g}"
+    else:
+        sides = f"left - right is {measured.difference:.3g}, at most {measured.budget:.2g} is allowed"
     return ExperimentResult(
         outcome=outcome,
         reason=sides if outcome is not Outcome.ABSTAINS else f"too coarse: {sides}",
         n=measured.evaluations,
-        statistic=measured.ratio,
+        statistic=measured.ratio if c.relation == "==" else measured.difference / measured.budget,
         critical=1.0,
-        justification="finite differences with a deterministic error budget",
+        justification=justification,
         false_alarm=None,
         detectable=detectable,
         scale=measured.scale,

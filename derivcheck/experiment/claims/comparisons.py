@@ -43,7 +43,7 @@ def comparisons(statement: Term, numeric: Numeric) -> Iterator[Comparison]:
         case "implies":
             premise, conclusion = statement.args
             if numeric.truth(premise).all() or numeric.world.make_equal(premise):
-                yield from comparisons(conclusion, Numeric(numeric.world, numeric.measured))
+                yield from comparisons(conclusion, type(numeric)(numeric.world, numeric.measured))
         case "eq" | "le" | "lt":
             left, right = statement.args
             relation = "==" if statement.op == "eq" else "<="
@@ -71,7 +71,7 @@ def measured_terms(numeric: Numeric, *terms: Term) -> list[Term]:
     found: dict[Term, Rows] = dict(numeric.measured)
     new: list[Term] = []
     while True:
-        trial = Numeric(numeric.world, found)
+        trial = type(numeric)(numeric.world, found)
         try:
             for term in terms:
                 trial.real(term)

@@ -12,6 +12,7 @@ from derivcheck.experiment.claims.numeric import Numeric, Rows, Unsupported, pic
 from derivcheck.experiment.claims.world import SampledWorld
 from derivcheck.experiment.differences import check_gradient
 from derivcheck.experiment.entries import Status
+from derivcheck.experiment.second_differences import check_hessian
 from derivcheck.language import REAL, Term, instantiate, symbol
 
 #: Rounding of the sides themselves, relative to their largest part.
@@ -86,6 +87,8 @@ def measured_derivative(term: Term, world: SampledWorld) -> tuple[float, float, 
     Kinked
         If finite differences do not settle it.
     """
+    if _is_second(term):
+        return _second_derivative(term, world)
     point, at, body, scale = along(term, world)
     rows = 0
 
@@ -99,6 +102,48 @@ def measured_derivative(term: Term, world: SampledWorld) -> tuple[float, float, 
     if status not in (Status.AGREES, Status.REFUTED):
         raise Kinked(check.result.reason)
     return float(check.derivative[0, 0, 0]), float(check.budget[0, 0, 0]), rows
+
+
+def _is_second(term: Term) -> bool:
+    """Whether `term` is ∂/∂x of ∂f/∂y at the same place, so that f itself can be measured."""
+    inner = term.body
+    if inner.op != "deriv":
+        return False
+    variable = symbol("moved#", term.args[1].sort, term.args[0].args[:-1] if term.args[0].op == "functions" else ())
+    return bool(instantiate(inner, variable).args[1] == variable)
+
+
+def _second_derivative(term: Term, world: SampledWorld) -> tuple[float, float, int]:
+    """A second derivative by one or two coordinates, from second differences of what is differentiated twice."""
+    domain, where, *outer, _ = term.args
+    numeric = Numeric(world)
+    scalar = domain.op == "interval"
+    variable = symbol("moved#", where.sort, () if scalar else domain.args[:-1])
+    inner = instantiate(term.body, variable)
+    body = instantiate(inner.body, variable)
+    places = [tuple(numeric.integer(i) - 1 for i in index) for index in (outer, inner.args[2:-1])]
+    distinct = list(dict.fromkeys(places))
+    base = numeric.real(where) if scalar else numeric.array(where)
+    if base.shape[0] != 1:
+        raise Unsupported("a derivative at a random point")
+    rows = 0
+
+    def function(x: Rows) -> Rows:
+        nonlocal rows
+        rows += len(x)
+        moved = np.repeat(base, len(x), axis=0)
+        for k, place in enumerate(distinct):
+            pick_entry(moved, place)[:] = x[:, k]
+        world.temporary[variable] = moved
+        return np.broadcast_to(Numeric(world).real(body), (len(x),))
+
+    point = np.array([base[(0, *place)] for place in distinct])
+    size = np.full(len(distinct), float(np.abs(base).max()) or 1.0)
+    check = check_hessian(function, point, np.zeros((len(distinct), len(distinct))), scale=size)
+    at = (0, 0, *(distinct.index(place) for place in places))
+    if int(check.status[at]) not in (Status.AGREES, Status.REFUTED):
+        raise Kinked(check.result.reason)
+    return float(check.hessian[at]), float(check.budget[at]), rows
 
 
 def compare(comparison: Comparison, world: SampledWorld) -> Difference | None:
