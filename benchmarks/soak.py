@@ -3,9 +3,12 @@
 * seeds against the stated false-alarm rate: a true mean, variance and ratio, tested under many seeds at an inflated
   rate (the alarms are compared with exact binomial bounds) and at the rate of a real run;
 * random non-identities, told apart by evaluation: the normal form may prove none of them;
-* random identities, made by rewriting: the share that the normal form recognises is printed.
+* random identities, made by rewriting: the share that the normal form recognises is printed.  A step may also leave
+  the set of identities (a sum over an empty range has no last summand): pairs that an evaluation tells apart, and pairs
+  that have no value anywhere, are counted by themselves.
 
-Each part is spread over the cores and prints one line; the exit status is 1 if a bound is broken.
+Each part is spread over all cores, shows how far it is on a terminal, and prints one line; ``Ctrl-C`` prints what is
+known by then.  The exit status is 1 if a bound is broken, 130 after ``Ctrl-C``.
 """
 
 from __future__ import annotations
@@ -13,13 +16,15 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 #: The generator of random terms, its evaluator and its rewriting steps are the test suite's.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "proof" / "normal_form"))
@@ -30,6 +35,10 @@ BOUND = 1e-9
 INFLATED = 1e-2
 #: The rate of one check in a run of 600 (family-wise 1e-6).
 REAL = 1e-6 / 600
+
+#: Processes, and what clears a line of a terminal.
+CORES = os.cpu_count() or 1
+CLEAR = "\r\x1b[K"
 
 Chunk = tuple[int, int]
 
@@ -99,7 +108,6 @@ def _same(t: object, u: object) -> bool | None:
 
 def non_identities(chunk: Chunk) -> Counter[str]:
     """Pairs of random terms that differ at a point where the conditions hold; none may be proved equal there."""
-    from nf_evaluator import Undefined, close
     from nf_generator import CONTEXT, B, K, Maker, X, world
 
     from derivcheck.language import num, substitute, subterms
@@ -111,36 +119,53 @@ def non_identities(chunk: Chunk) -> Counter[str]:
         r = random.Random(f"non-identity {seed}")
         t = Maker(r).real(r.choice((2, 2, 3)))
         # A small slip somewhere: a number off by one, a symbol for another, or a summand too many.
-        numbers = [s for s in subterms(t) if s.op == "num"]
-        slips = [t + r.choice([X, B(K), X * B(K)]), substitute(t, {X: B(K)})]
-        if numbers:
-            pick = r.choice(numbers)
-            slips.append(substitute(t, {pick: num(pick.data + r.choice((1, -1)))}))
-        u = r.choice(slips)
-        n = Normaliser(CONTEXT)
-        try:
-            proved = n.is_zero(plus(n.nf(t), n.nf(u), Fraction(-1)))  # type: ignore[arg-type]
-        except Unknown:
-            proved = None
-        different = False
-        for k in range(4):
-            w = world(random.Random(f"{seed} {k}"))
-            try:
-                if all(w.truth(c, {}) for c in n.conditions) and not close(w.real(t, {}), w.real(u, {})):  # type: ignore[arg-type]
-                    different = True
-                    break
-            except Undefined:
-                continue
-        if not different:
+        slips = [t + X, t + B(K), t + X * B(K), substitute(t, {X: B(K)})]
+        for s in subterms(t):
+            if s.op == "num":
+                slips += [substitute(t, {s: num(s.data + 1)}), substitute(t, {s: num(s.data - 1)})]
+        r.shuffle(slips)
+        worlds = [world(random.Random(f"{seed} {k}")) for k in range(4)]
+        u, apart = next(((u, found) for u in slips if (found := _apart(t, u, worlds))), (t, []))
+        if not apart:
             out["not told apart"] += 1
             continue
+        n = Normaliser(CONTEXT)
+        try:
+            proved = n.is_zero(plus(n.nf(t), n.nf(u), Fraction(-1)))
+        except Unknown:
+            proved = None
         out["non-identities"] += 1
-        if proved:
+        if proved is None:
+            out["unknown"] += 1
+        elif proved and any(_all_hold(n.conditions, w) for w in apart):
             out["PROVED"] += 1
             print(f"proved, yet different (seed {seed}): {t} = {u}", flush=True)
-        elif proved is None:
-            out["unknown"] += 1
+        elif proved:
+            out["proved under conditions that fail where they differ"] += 1
     return out
+
+
+def _apart(t: Any, u: Any, worlds: list[Any]) -> list[Any]:
+    """The worlds in which both terms have a value and differ."""
+    from nf_evaluator import Undefined, close
+
+    out = []
+    for w in worlds:
+        try:
+            if not close(w.real(t, {}), w.real(u, {})):
+                out.append(w)
+        except Undefined:
+            continue
+    return out
+
+
+def _all_hold(conditions: Iterable[Any], w: Any) -> bool:
+    from nf_evaluator import Undefined
+
+    try:
+        return all(w.truth(c, {}) for c in conditions)
+    except Undefined:
+        return False
 
 
 def identities(chunk: Chunk) -> Counter[str]:
@@ -159,52 +184,134 @@ def identities(chunk: Chunk) -> Counter[str]:
         if u == t:
             out["not rewritten"] += 1
             continue
-        out["identities"] += 1
-        out["recognised"] += bool(_same(t, u))
+        recognised = bool(_same(t, u))
+        kind = "identities" if recognised else _kind(t, u, seed)
+        out[kind] += 1
+        out["recognised"] += recognised
     return out
+
+
+def _kind(t: object, u: object, seed: int) -> str:
+    """What a pair that was not recognised is, as far as evaluation at a few points tells."""
+    from nf_generator import world
+
+    worlds = [world(random.Random(f"{seed} {k}")) for k in range(6)]
+    if _apart(t, u, worlds):
+        return "no identities"
+    return "identities" if any(_defined(t, w) and _defined(u, w) for w in worlds) else "without a value"
+
+
+def _defined(t: Any, w: Any) -> bool:
+    from nf_evaluator import Undefined
+
+    try:
+        w.real(t, {})
+    except Undefined:
+        return False
+    return True
 
 
 # ------------------------------------------------------------------------------------------------------------ running
 
 
-def _chunks(count: int, size: int) -> Iterator[Chunk]:
+class Stopped(Exception):
+    """The user has stopped the run."""
+
+
+def _chunks(count: int) -> Iterator[Chunk]:
+    size = max(1, min(100, count // (8 * CORES)))
     for start in range(0, count, size):
         yield start, min(start + size, count)
 
 
-def _run(name: str, work: Callable[[Chunk], Counter[str]], count: int, pool: ProcessPoolExecutor) -> Counter[str]:
+def _ignore_interrupts() -> None:
+    """The parent alone answers Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _run(name: str, work: Callable[[Chunk], Counter[str]], count: int) -> Counter[str]:
+    """The counts of all chunks.
+
+    Raises
+    ------
+    Stopped
+        On Ctrl-C, after what is known has been printed.
+    """
     started = time.monotonic()
     total: Counter[str] = Counter()
-    for part in pool.map(work, _chunks(count, max(1, min(200, count // 8)))):
-        total += part
+    done = 0
+    stopped = False
+    with ProcessPoolExecutor(CORES, initializer=_ignore_interrupts) as pool:
+        tasks = {pool.submit(work, chunk): chunk for chunk in _chunks(count)}
+        try:
+            for task in as_completed(tasks):
+                total += task.result()
+                first, last = tasks[task]
+                done += last - first
+                _progress(name, done, count, time.monotonic() - started)
+        except KeyboardInterrupt:
+            stopped = True
+            pool.shutdown(wait=False, cancel_futures=True)
     shown = ", ".join(f"{k}: {v}" for k, v in sorted(total.items()))
-    print(f"{name} ({count} seeds, {time.monotonic() - started:.0f} s): {shown}", flush=True)
+    seeds = f"{done} of {count} seeds" if done < count else f"{count} seeds"
+    print(
+        f"{CLEAR if sys.stdout.isatty() else ''}{name} ({seeds}, {time.monotonic() - started:.0f} s): {shown}",
+        flush=True,
+    )
+    if stopped:
+        raise Stopped
     return total
 
 
+def _progress(name: str, done: int, count: int, seconds: float) -> None:
+    if sys.stdout.isatty():
+        left = seconds * (count - done) / done
+        print(f"{CLEAR}{name}: {done / count:.0%}, about {left / 60:.0f} minutes left", end="", flush=True)
+
+
+def _false_alarms(count: int) -> Iterator[str]:
+    from scipy.stats import binom
+
+    alarms = _run("false alarms", false_alarms, count)
+    for rate in (INFLATED, REAL):
+        seen, most = alarms[f"{rate} refutes"], int(binom.isf(BOUND, count, rate))
+        print(f"  at {rate:.2g}: {seen} alarms in {count}; at most {most} allowed")
+        if seen > most:
+            yield f"{seen} false alarms at {rate:.2g}"
+
+
+def _non_identities(count: int) -> Iterator[str]:
+    wrong = _run("non-identities", non_identities, count)
+    if wrong["PROVED"]:
+        yield f"{wrong['PROVED']} non-identities proved"
+
+
+def _identities(count: int) -> Iterator[str]:
+    right = _run("identities", identities, count)
+    if right["identities"]:
+        print(f"  recognised: {right['recognised'] / right['identities']:.1%}")
+    yield from ()
+
+
 def main() -> int:
-    """Run the three parts; 1 if a bound is broken."""
+    """Run the three parts; 1 if a bound is broken, 130 if the run was stopped."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=10_000, help="seeds against the false-alarm rate")
     parser.add_argument("--non-identities", type=int, default=100_000)
     parser.add_argument("--identities", type=int, default=100_000)
     options = parser.parse_args()
-    broken = []
-    with ProcessPoolExecutor(os.cpu_count() or 1) as pool:
-        alarms = _run("false alarms", false_alarms, options.seeds, pool)
-        from scipy.stats import binom
-
-        for rate in (INFLATED, REAL):
-            seen, most = alarms[f"{rate} refutes"], int(binom.isf(BOUND, options.seeds, rate))
-            print(f"  at {rate:.2g}: {seen} alarms in {options.seeds}; at most {most} allowed")
-            if seen > most:
-                broken.append(f"{seen} false alarms at {rate:.2g}")
-        wrong = _run("non-identities", non_identities, options.non_identities, pool)
-        if wrong["PROVED"]:
-            broken.append(f"{wrong['PROVED']} non-identities proved")
-        right = _run("identities", identities, options.identities, pool)
-        if right["identities"]:
-            print(f"  recognised: {right['recognised'] / right['identities']:.1%}")
+    parts = (
+        (_false_alarms, options.seeds),
+        (_non_identities, options.non_identities),
+        (_identities, options.identities),
+    )
+    broken: list[str] = []
+    try:
+        for part, count in parts:
+            broken += part(count) if count else ()
+    except Stopped:
+        print("stopped")
+        return 130
     for line in broken:
         print(f"BROKEN: {line}")
     return 1 if broken else 0

@@ -68,7 +68,7 @@ def prove(context: Context, left: Term, right: Term) -> Proved | None:
     for decider, way in (("expansion", by_expansion), ("cases", _by_cases), ("induction", _by_induction)):
         conditions = way(inside, left, right)
         if conditions is not None:
-            return Proved(decider, tuple(dict.fromkeys((*needed, *conditions))))
+            return Proved(decider, tuple(c for c in dict.fromkeys((*needed, *conditions)) if not _is_vacuous(c)))
     return None
 
 
@@ -138,7 +138,7 @@ def _left_over(context: Context, left: Term, right: Term) -> tuple[Term | None, 
 
 def _undischarged(context: Context, conditions: Conditions) -> Conditions:
     facts = Normaliser(context).facts
-    return tuple(c for c in dict.fromkeys(conditions) if not (_is_vacuous(c) or facts.holds(c)))
+    return tuple(c for c in dict.fromkeys(conditions) if not facts.holds(c))
 
 
 def _is_vacuous(p: Term) -> bool:
