@@ -33,6 +33,7 @@ from derivcheck.models.passes.host import host_nodes
 from derivcheck.models.passes.lower import lower
 from derivcheck.models.passes.machine import compilable
 from derivcheck.models.passes.merge import merge
+from derivcheck.models.passes.nest import nest
 from derivcheck.models.passes.orient import orient, untranspose
 from derivcheck.models.passes.plan import Plan, Slots, plan
 from derivcheck.models.passes.simplify import simplify
@@ -237,7 +238,8 @@ class Prepared:
             raise CompileError(f"the backend is 'numpy' or 'numba', not {backend!r}")
         final, slots = self.graphs["batch"], slots or Slots()
         if backend == "numba" and self.dtype.kind == "f":
-            arguments = final, self.groups, self.dtype, resident, updates, self.host
+            groups = nest(final, self.groups)
+            arguments = final, groups, self.dtype, resident, updates, self.host
             size = plan(*arguments, Slots(), compilable).workspace
             planned = plan(*arguments, slots.within(size), compilable)
             emitted = emit(planned, self.names, updates, part_function, blas_address(self.dtype))

@@ -5,6 +5,7 @@ Imported by the emitted modules only: it needs Numba.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import cos, erf, expm1, log, log1p, sin, sqrt
 from typing import Any
 
@@ -30,11 +31,25 @@ __all__ = [
     "tanh_float64",
 ]
 
-#: How everything here and in the emitted text is compiled. Of the liberties that a compiler may take with rounding only
-#: two are given: fused multiply-add, and another order of additions in sums. NaN and infinities stay what they are.
-machine = njit(error_model="numpy", fastmath={"contract", "reassoc"})
 
-#: The same for a whole part, whose machine code is kept on disk with that of everything it calls.
+def machine(function: Callable[..., Any]) -> Any:
+    """Compile a helper: a function whose arrays overlap nowhere.
+
+    Of the liberties that a compiler may take with rounding only two are given: fused multiply-add, and another order
+    of additions in sums. NaN and infinities stay what they are.
+    """
+    compiled: Any = njit(error_model="numpy", fastmath={"contract", "reassoc"})(function)
+    if hasattr(compiled._compiler, "_customize_flags"):  # Numba has no public name for it; without it loops are slower
+        compiled._compiler._customize_flags = _without_overlap
+    return compiled
+
+
+def _without_overlap(flags: Any) -> Any:
+    flags.noalias = True
+    return flags
+
+
+#: Compile a whole part, whose machine code is kept on disk with that of everything it calls.
 program = njit(cache=True, error_model="numpy", nogil=True, fastmath={"contract", "reassoc"})
 
 #: Functions whose roundings are arranged on purpose: no other order of additions.

@@ -29,10 +29,14 @@ class Group:
         In the order in which they run.
     shape : tuple of int or None
         The common shape of elementwise nodes; ``None`` for a node that runs alone.
+    lanes : tuple of int
+        Leading axes that some of the nodes have ahead of this shape, and that others of them sum up (see
+        :mod:`~derivcheck.models.passes.nest`).
     """
 
     nodes: tuple[Tensor, ...]
     shape: Shape | None
+    lanes: Shape = ()
 
 
 @dataclass

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from derivcheck.models.tensor import Shape, Tensor
 
-__all__ = ["EXPRESSIONS", "Operand", "Strides", "collapse", "expression", "extent", "index", "loops"]
+__all__ = ["EXPRESSIONS", "Operand", "Strides", "collapse", "expression", "extent", "index"]
 
 Strides = tuple[int, ...]
 
@@ -124,9 +124,3 @@ def index(steps: Strides, start: int = 0) -> str:
     if start:
         terms.append(str(start))
     return " + ".join(terms) or "0"
-
-
-def loops(sizes: Shape, body: Sequence[str], first: int = 0) -> list[str]:
-    """The body inside a loop for each axis, with variables ``i<first>, …``."""
-    lines = [f"{'    ' * k}for i{first + k} in range({n}):" for k, n in enumerate(sizes)]
-    return lines + [f"{'    ' * len(sizes)}{line}" for line in body]

@@ -10,6 +10,7 @@ said by the table ``_EMITTERS``; a group that has none stays with NumPy, between
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -17,8 +18,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from derivcheck.models.passes.fuse import Group
-from derivcheck.models.passes.layout import root, strides
-from derivcheck.models.passes.loops import Operand, Strides, collapse, expression, extent, index, loops
+from derivcheck.models.passes.layout import is_view, root, strides
+from derivcheck.models.passes.loops import Operand, Strides, collapse, expression, extent, index
+from derivcheck.models.passes.nest import fold_strides, sum_strides, through_views, tiles
 from derivcheck.models.passes.plan import Plan
 from derivcheck.models.tensor import PRIMITIVES, Array, Tensor
 
@@ -51,9 +53,13 @@ def compilable(group: Group) -> bool:
     """Whether every node of the group has an emitter."""
     if any(0 in t.shape or any(0 in x.shape for x in t.inputs) for t in group.nodes):
         return False
-    if PRIMITIVES[group.nodes[0].primitive].elementwise:
-        return all(expression(t, ["x"] * len(t.inputs)) is not None for t in group.nodes)
-    return all(t.primitive in _EMITTERS and (t.primitive != "matmul" or _is_product(t)) for t in group.nodes)
+    return all(_has_emitter(t) for t in group.nodes)
+
+
+def _has_emitter(t: Tensor) -> bool:
+    if PRIMITIVES[t.primitive].elementwise:
+        return expression(t, ["x"] * len(t.inputs)) is not None
+    return t.primitive in _EMITTERS and (t.primitive != "matmul" or _is_product(t))
 
 
 def part_of(
@@ -93,7 +99,17 @@ class _Helper:
     operands: dict[tuple[str, int], str] = field(default_factory=dict)
     reach: dict[tuple[str, int], tuple[int, int]] = field(default_factory=dict)
     numbers: dict[str, str] = field(default_factory=dict)
+    sizes: dict[str, int] = field(default_factory=dict)
     blas: bool = False
+
+    def loops(self, sizes: Sequence[int], body: Sequence[str], first: int = 0) -> list[str]:
+        """The body in a loop for each axis, with variables ``i<first>, …``.
+
+        Sizes are parameters: a compiler that knew them would unroll short inner loops instead of vectorising them.
+        """
+        self.sizes |= {f"n{first + k}": n for k, n in enumerate(sizes)}
+        lines = [f"{'    ' * k}for i{first + k} in range(n{first + k}):" for k in range(len(sizes))]
+        return lines + [f"{'    ' * len(sizes)}{line}" for line in body]
 
     def array(self, x: Operand, shape: Sequence[int]) -> str:
         """Name of the flat array that begins where the operand does (below it, if a stride is negative)."""
@@ -109,7 +125,7 @@ class _Helper:
 
     def number(self, text: str) -> str:
         """Name of a number that is computed before the function is called."""
-        return self.numbers.setdefault(text, f"n{len(self.numbers)}")
+        return self.numbers.setdefault(text, f"c{len(self.numbers)}")
 
 
 @dataclass
@@ -171,7 +187,8 @@ class _Writer:
     def emit(self, hint: str, helper: _Helper, lines: Sequence[str], t: Tensor, check: int = 0) -> None:
         """Define a helper, or find the one with this text, and call it."""
         names: list[str] = ["blas"] if helper.blas else []
-        given: list[str | int] = [*names]
+        given: list[str | int] = [*names, *helper.sizes.values()]
+        names += helper.sizes
         head: list[str] = []
         for (memory, offset), name in helper.operands.items():
             lo, hi = helper.reach[memory, offset]
@@ -190,56 +207,101 @@ class _Writer:
         self.calls.append(_Call(name, tuple(given), comment, check))
 
     def group(self, group: Group) -> None:
-        if PRIMITIVES[group.nodes[0].primitive].elementwise:
-            self.elementwise(group)
-            return
-        for t in group.nodes:
-            _EMITTERS[t.primitive](self, t)
+        if PRIMITIVES[group.nodes[0].primitive].elementwise or group.lanes:
+            self.nest(group)
+        elif len(group.nodes) == 2:
+            _added_product(self, *group.nodes)
+        else:
+            _EMITTERS[group.nodes[0].primitive](self, group.nodes[0])
 
-    # --- elementwise groups ----------------------------------------
+    # --- elementwise groups, and lanes -------------------------------------------------------------------------------
 
-    def elementwise(self, group: Group) -> None:
-        shape = group.nodes[-1].shape or (1,)
+    def nest(self, group: Group) -> None:
+        """One loop nest over the group's shape, with a scalar for each node, or for each lane of it."""
+        shape = group.shape or (1,)
         members = set(group.nodes)
-        users, outputs = self.plan.graph.users, self.plan.graph.outputs
-        read = list(dict.fromkeys(x for t in group.nodes for x in t.inputs if x not in members))
-        stored = [t for t in group.nodes if t in outputs or any(u not in members for u in users[t])]
+        lanes = [*itertools.product(*(range(n) for n in group.lanes))]
         helper = _Helper()
-        names: dict[Tensor, str] = {}
+        names: dict[Tensor, list[str]] = {}
         walks: list[tuple[Tensor, Operand]] = []
-        for x in read:
+        for x in dict.fromkeys(x for t in group.nodes for x in t.inputs if self._inside(x, members) is None):
             if self._is_number(x):
                 literal = x.primitive == "constant"
-                names[x] = _literal(x.attributes["value"]) if literal else helper.number(self.name(x))
+                number = _literal(x.attributes["value"]) if literal else helper.number(self.name(x))
+                names[x] = [number] * len(lanes)
             else:
-                walks.append((x, self._over(self.walk(x), shape)))
-        walks += [(t, self._over(self.walk(t), shape)) for t in stored]
-        sizes, steps = collapse(shape, [w.strides for _, w in walks])
-        merged = [(t, w.over(s)) for (t, w), s in zip(walks, steps, strict=True)]
-        arrays = [helper.array(w, sizes) for _, w in merged]
-        loads, stores = [], []
-        for k, ((t, w), array) in enumerate(zip(merged, arrays, strict=True)):
-            place = f"{array}[{index(w.strides, helper.start(w))}]"
-            if k < len(merged) - len(stored):
-                names[t] = f"x{k}"
-                loads.append(f"x{k} = {place}")
+                walks.append((x, self._over(self.walk(x), len(group.lanes) + len(shape))))
+        read = len(walks)
+        for t in group.nodes:
+            if self._escapes(t, members):
+                w = self.walk(t)
+                w = w.over(fold_strides(t)) if t.primitive == "fold" else w
+                walks.append((t, self._over(w, len(group.lanes) + len(shape))))
+        outer = len(group.lanes)
+        sizes, steps = collapse(shape, [w.strides[outer:] for _, w in walks])
+        merged = [(t, w, s) for (t, w), s in zip(walks, steps, strict=True)]
+        arrays = [helper.array(w.over(w.strides[:outer] + s), group.lanes + sizes) for _, w, s in merged]
+        loads: list[str] = []
+        stores: list[tuple[str, Tensor, int]] = []
+        for k, ((t, w, s), array) in enumerate(zip(merged, arrays, strict=True)):
+            starts = [helper.start(w) + sum(p * q for p, q in zip(lane, w.strides, strict=False)) for lane in lanes]
+            places = [f"{array}[{index(s, start)}]" for start in starts]
+            if k >= read:
+                wide = t.primitive == "fold" or t.ndim > len(shape)
+                stores += [(place, t, i) for i, place in enumerate(places if wide else places[:1])]
+            elif len(set(places)) == 1:
+                loads.append(f"x{k} = {places[0]}")
+                names[t] = [f"x{k}"] * len(lanes)
             else:
-                stores.append((place, t))
+                names[t] = [f"x{k}_{i}" for i in range(len(lanes))]
+                loads += [f"{name} = {place}" for name, place in zip(names[t], places, strict=True)]
         body = list(loads)
         for k, t in enumerate(group.nodes):
-            value = expression(t, [names[x] for x in t.inputs])
-            names[t] = f"y{k}"
-            body.append(f"y{k} = {value}")
+            inputs = [names[y if (y := self._inside(x, members)) is not None else x] for x in t.inputs]
+            names[t] = self._scalars(f"y{k}", t, inputs, bool(lanes[1:]) and t.ndim > len(shape), body)
         # Everything is loaded before anything is stored: an output may stand where an input stood.
-        body += [f"{place} = {names[t]}" for place, t in stores]
+        body += [f"{place} = {names[t][i]}" for place, t, i in stores]
         hint = "_".join(t.primitive for t in group.nodes)
-        self.emit(hint, helper, loops(sizes, body), group.nodes[-1])
+        self.emit(hint, helper, helper.loops(sizes, body), group.nodes[-1])
+
+    @staticmethod
+    def _scalars(name: str, t: Tensor, inputs: list[list[str]], wide: bool, body: list[str]) -> list[str]:
+        """Add the lines that compute a node; the names of its lanes."""
+        if t.primitive == "fold":  # it only says where its operand is stored
+            return inputs[0]
+        count = len(inputs[0])
+        if t.primitive == "sum":
+            body.append(f"{name} = {' + '.join(inputs[0])}")
+        elif t.primitive == "max":
+            body.append(f"{name} = {inputs[0][0]}")
+            body.extend(f"{name} = {_larger(name, x)}" for x in inputs[0][1:])
+        elif not wide:
+            body.append(f"{name} = {expression(t, [x[0] for x in inputs])}")
+        else:
+            names = [f"{name}_{i}" for i in range(count)]
+            body.extend(f"{names[i]} = {expression(t, [x[i] for x in inputs])}" for i in range(count))
+            return names
+        return [name] * count
+
+    @staticmethod
+    def _inside(x: Tensor, members: set[Tensor]) -> Tensor | None:
+        """The member of a nest that is read, if any."""
+        while x not in members and is_view(x):
+            x = x.inputs[0]
+        return x if x in members else None
+
+    def _escapes(self, t: Tensor, members: set[Tensor]) -> bool:
+        """Whether a node is read outside the nest."""
+        users, outputs = self.plan.graph.users, self.plan.graph.outputs
+        return t in outputs or any(u not in members and (not is_view(u) or self._escapes(u, members)) for u in users[t])
 
     def _is_number(self, x: Tensor) -> bool:
         return x.ndim == 0 and x not in self.plan.static and (x in self.plan.host or x.primitive == "constant")
 
-    def _over(self, w: Operand, shape: Sequence[int]) -> Operand:
-        return w if len(w.strides) == len(shape) else w.over((0,) * len(shape))
+    @staticmethod
+    def _over(w: Operand, rank: int) -> Operand:
+        """The walk with strides of zero for axes that the operand does not have."""
+        return w.over((0,) * (rank - len(w.strides)) + w.strides)
 
     # --- copies and reductions ----------------------------------------
 
@@ -252,14 +314,14 @@ class _Writer:
         line = (
             f"{to}[{index(target.strides, helper.start(target))}] = {of}[{index(source.strides, helper.start(source))}]"
         )
-        self.emit("copy", helper, loops(sizes, [line]), t)
+        self.emit("copy", helper, helper.loops(sizes, [line]), t)
 
     def fill(self, t: Tensor, value: str) -> None:
         """One number everywhere."""
         helper = _Helper()
         w = self.walk(t).over((1,))
         array = helper.array(w, (t.size,))
-        self.emit("fill", helper, loops((t.size,), [f"{array}[i0] = {value}"]), t)
+        self.emit("fill", helper, helper.loops((t.size,), [f"{array}[i0] = {value}"]), t)
 
     def reduce(self, t: Tensor, source: Operand, target: Operand, shape: Sequence[int], largest: bool = False) -> None:
         """Add the source (or take the largest) into the target, which has stride zero where entries meet."""
@@ -276,19 +338,20 @@ class _Writer:
         last, count = len(sizes) - 1, sizes[-1]
         if target.strides[-1]:
             new = _larger(place, "x") if largest else f"{place} + x"
-            body = loops(sizes, [f"x = {value}", f"{place} = {new}"])
+            body = helper.loops(sizes, [f"x = {value}", f"{place} = {new}"])
         elif largest or count <= RUN:
             inner = [f"x = {value}", f"y = {_larger('y', 'x') if largest else 'y + x'}"]
-            body = loops(sizes[:-1], [f"y = {place}", *loops((count,), inner, last), f"{place} = y"])
+            body = helper.loops(sizes[:-1], [f"y = {place}", *helper.loops((count,), inner, last), f"{place} = y"])
         else:
             inner = [
-                f"for j in range(0, {count}, {RUN}):",
+                f"for j in range(0, n{last}, {RUN}):",
                 f"    y = {'zero' if t.kind == 'float' else '0'}",
-                f"    for i{last} in range(j, min(j + {RUN}, {count})):",
+                f"    for i{last} in range(j, min(j + {RUN}, n{last})):",
                 f"        y += {value}",
                 f"    {place} += y",
             ]
-            body = loops(sizes[:-1], inner)
+            helper.sizes[f"n{last}"] = count
+            body = helper.loops(sizes[:-1], inner)
         self.emit("max" if largest else "sum", helper, body, t)
 
 
@@ -382,19 +445,13 @@ def _zero(t: Tensor) -> str:
 
 
 def _sum(w: _Writer, t: Tensor) -> None:
-    x, axes = t.inputs[0], t.attributes["axes"]
-    kept = iter(w.walk(t).strides)
-    target = w.walk(t).over(tuple(0 if i in axes else next(kept) for i in range(x.ndim)))
     w.fill(t, _zero(t))
-    w.reduce(t, w.walk(x), target, x.shape)
+    w.reduce(t, w.walk(t.inputs[0]), w.walk(t).over(sum_strides(t)), t.inputs[0].shape)
 
 
 def _max(w: _Writer, t: Tensor) -> None:
-    x, axes = t.inputs[0], t.attributes["axes"]
-    kept = iter(w.walk(t).strides)
-    target = w.walk(t).over(tuple(0 if i in axes else next(kept) for i in range(x.ndim)))
     w.fill(t, "real(-inf)" if t.kind == "float" else str(np.iinfo(np.int64).min))
-    w.reduce(t, w.walk(x), target, x.shape, largest=True)
+    w.reduce(t, w.walk(t.inputs[0]), w.walk(t).over(sum_strides(t)), t.inputs[0].shape, largest=True)
 
 
 def _argmax(w: _Writer, t: Tensor) -> None:
@@ -414,7 +471,7 @@ def _argmax(w: _Writer, t: Tensor) -> None:
         "        at, best = j, x",
         f"{to}[{index(out.strides, helper.start(out))}] = at",
     ]
-    w.emit("argmax", helper, loops(shape, body), t)
+    w.emit("argmax", helper, helper.loops(shape, body), t)
 
 
 def _reshape(w: _Writer, t: Tensor) -> None:
@@ -450,16 +507,10 @@ def _embed(w: _Writer, t: Tensor) -> None:
 
 def _fold(w: _Writer, t: Tensor) -> None:
     # The sum goes into the view of the result's memory whose transpose it is.
-    x, a = t.inputs[0], t.attributes
-    if x in w.plan.placed:
+    if t.inputs[0] in w.plan.placed:
         return
-    steps = list(_c_order(t.shape))
-    inner = []
-    for axis, stride, dilation in zip(a["axes"], a["strides"], a["dilations"], strict=True):
-        inner.append(steps[axis] * dilation)
-        steps[axis] *= stride
-    target = w.walk(t).over((*inner, *steps))
-    if x.size == t.size and a["strides"] == a["sizes"] and set(a["dilations"]) == {1}:  # windows tile the result
+    x, target = t.inputs[0], w.walk(t).over(fold_strides(t))
+    if tiles(t):
         w.copy(w.walk(x), target, x.shape, t)
         return
     w.fill(t, _zero(t))
@@ -480,24 +531,76 @@ def _matrix(shape: Sequence[int], steps: Strides) -> tuple[bool, int] | None:
     return None
 
 
-def _matmul(w: _Writer, t: Tensor) -> None:
+#: Multiplications up to which OpenBLAS multiplies in place; beyond it copies both operands into panels first.
+IN_PLACE = 900_000
+
+#: Largest product that is worth splitting into such pieces.
+SPLIT = 1 << 24
+
+
+def _blocks(n: int, m: int, k: int, ta: bool, tb: bool) -> tuple[int, int]:
+    """Rows and columns of the pieces in which a product is computed.
+
+    A product with a short axis is dominated by the copying of its operands, and gains half its time from pieces that
+    BLAS multiplies in place. For A Bᵀ these must be smaller.
+    """
+    if n * m * k <= IN_PLACE or n * m * k > SPLIT or min(n, m, k) > 64:
+        return n, m
+    if tb and not ta:
+        return (min(n, 32), min(m, 32)) if k >= 256 and 1024 * k <= IN_PLACE else (n, m)
+    rows, columns = n, m
+    while rows * columns * k > IN_PLACE:
+        if columns >= rows and columns > 16:
+            columns = -(-columns // 32) * 16
+        elif rows > 8:
+            rows = -(-rows // 16) * 8
+        else:
+            return n, m
+    return rows, columns
+
+
+def _product(w: _Writer, t: Tensor, out: Operand, beta: str) -> None:
     a, b = t.inputs
-    left, right, out = w.walk(a), w.walk(b), w.walk(t)
-    batch = t.shape[:-2]
-    steps = [x.strides[:-2] for x in (left, right, out)]
-    sizes, (sa, sb, sc) = collapse(batch or (1,), [s or (0,) for s in steps])
+    left, right = w.walk(a), w.walk(b)
     (ta, lda), (tb, ldb) = (_matrix(x.shape, strides(x)) or (False, 1) for x in (a, b))
     n, k, m = a.shape[-2], a.shape[-1], b.shape[-1]
-    ldc = out.strides[-2] or m  # more than m where the product is computed right into a part of something
-
+    down, across = out.strides[-2:]
+    if across != 1 and m > 1:  # its place is transposed: Cᵀ = Bᵀ Aᵀ
+        left, right, n, m, down = right, left, m, n, across
+        ta, lda, tb, ldb = not tb, ldb, not ta, lda
+    ldc = max(down, m)
+    sizes, (sa, sb, sc) = collapse(t.shape[:-2] or (1,), [x.strides[:-2] or (0,) for x in (left, right, out)])
     helper = _Helper(blas=True)
     names = [helper.array(x.over((0,)), (1,)) for x in (left, right, out)]
     i, j, o = (_shifted(f"o{x[1:]}", s) for x, s in zip(names, (sa, sb, sc), strict=True))
+    rows, columns = _blocks(n, m, k, ta, tb)
+    some, loops = [str(n), str(m)], []
+    if rows < n:
+        loops.append(f"for p in range(0, {n}, {rows}):")
+        some[0] = f"min({rows}, {n} - p)" if n % rows else str(rows)
+        i, o = f"{i} + p" + ("" if ta else f" * {lda}"), f"{o} + p * {ldc}"
+    if columns < m:
+        loops.append(f"for q in range(0, {m}, {columns}):")
+        some[1] = f"min({columns}, {m} - q)" if m % columns else str(columns)
+        j, o = f"{j} + q" + (f" * {ldb}" if tb else ""), f"{o} + q"
     line = (
-        f"product(blas, {n}, {m}, {k}, {names[0]}, {i}, {lda}, {ta}, "
-        f"{names[1]}, {j}, {ldb}, {tb}, {names[2]}, {o}, {ldc}, zero)"
+        f"product(blas, {some[0]}, {some[1]}, {k}, {names[0]}, {i}, {lda}, {ta}, "
+        f"{names[1]}, {j}, {ldb}, {tb}, {names[2]}, {o}, {ldc}, {beta})"
     )
-    w.emit("product", helper, [line] if sizes == (1,) else loops(sizes, [line]), t)
+    lines = [f"{'    ' * d}{text}" for d, text in enumerate((*loops, line))]
+    w.emit("product", helper, lines if sizes == (1,) else helper.loops(sizes, lines), t)
+
+
+def _matmul(w: _Writer, t: Tensor) -> None:
+    _product(w, t, w.walk(t), "zero")
+
+
+def _added_product(w: _Writer, t: Tensor, y: Tensor) -> None:
+    """A product whose entries are added into the memory of a sum or a fold."""
+    steps = through_views(y.inputs[0], t, sum_strides(y) if y.primitive == "sum" else fold_strides(y))
+    assert steps is not None
+    w.fill(y, "zero")
+    _product(w, t, w.walk(y).over(steps), "one")
 
 
 def _shifted(start: str, steps: Strides) -> str:
@@ -513,7 +616,7 @@ def _indexed(w: _Writer, t: Tensor, indices: Tensor, count: int) -> None:
     array = helper.array(walked, indices.shape)
     lowest = 0 if t.primitive == "one_hot" else -count
     place = f"{array}[{index(walked.strides, helper.start(walked))}]"
-    body = loops(shape, [f"j = {place}", f"if j < {lowest} or j >= {count}:", "    return False"])
+    body = helper.loops(shape, [f"j = {place}", f"if j < {lowest} or j >= {count}:", "    return False"])
     w.checked.append(t)
     w.emit("in_range", helper, [*body, "return True"], t, check=len(w.checked))
 
@@ -527,7 +630,7 @@ def _one_hot(w: _Writer, t: Tensor) -> None:
     to, of = helper.array(out, t.shape), helper.array(walked, indices.shape)
     place = index(out.strides[:-1], helper.start(out))
     line = f"{to}[{place} + {of}[{index(walked.strides, helper.start(walked))}]] = one"
-    w.emit("one_hot", helper, loops(indices.shape, [line]), t)
+    w.emit("one_hot", helper, helper.loops(indices.shape, [line]), t)
 
 
 def _rows(w: _Writer, t: Tensor, add: bool) -> None:
@@ -546,9 +649,9 @@ def _rows(w: _Writer, t: Tensor, add: bool) -> None:
     along = rows.strides[:axis] + (0,) * many + rows.strides[axis + 1 :]
     place = f"{names[0]}[{index(along, helper.start(rows))} + j * {rows.strides[axis]}]"
     value = f"{names[1]}[{index(values.strides, helper.start(values))}]"
-    inner = loops(shape[split:], [f"{place} += {value}" if add else f"{value} = {place}"], split)
+    inner = helper.loops(shape[split:], [f"{place} += {value}" if add else f"{value} = {place}"], split)
     wrap = [f"j = {names[2]}[{number}]", "if j < 0:", f"    j += {count}"]
-    w.emit("scatter_add" if add else "take", helper, loops(shape[:split], [*wrap, *inner]), t)
+    w.emit("scatter_add" if add else "take", helper, helper.loops(shape[:split], [*wrap, *inner]), t)
 
 
 def _take(w: _Writer, t: Tensor) -> None:

@@ -58,8 +58,10 @@ def places(graph: Graph, computed: Container[Tensor], results: Container[Tensor]
     for whole in graph.nodes:
         if whole in results or whole not in computed:
             continue
-        if whole.primitive == "fold" and _free(graph, whole.inputs[0], computed) and (tiled := _tiles(whole)):
-            out[whole.inputs[0]] = tiled
+        if whole.primitive == "fold" and _free(graph, whole.inputs[0], computed):
+            tiled = _tiles(whole)
+            if tiled is not None and _writable(whole.inputs[0], tiled):
+                out[whole.inputs[0]] = tiled
         if whole.primitive == "concatenate":
             out |= _parts(graph, whole, computed, results, out)
     wholes = {p.whole for p in out.values()}
@@ -71,6 +73,11 @@ def _free(graph: Graph, t: Tensor, computed: Container[Tensor]) -> bool:
     if t not in computed or t in graph.outputs or len(graph.users[t]) != 1:
         return False
     return PRIMITIVES[t.primitive].elementwise or (t.primitive == "matmul" and t.ndim > 2)
+
+
+def _writable(t: Tensor, place: Place) -> bool:
+    # BLAS writes rows, or columns, whose entries stand together.
+    return t.primitive != "matmul" or 1 in place.strides[-2:]
 
 
 def _tiles(fold: Tensor) -> Place | None:
@@ -101,8 +108,10 @@ def _parts(
         if whole and r not in results and r not in taken and r not in out:
             if together and contiguous(x):
                 out[r] = Place(joined, offset, c_order(r.shape))
-            elif (place := _apart(graph, x, joined, offset, steps)) is not None and _free(graph, r, computed):
-                out[r] = place
+            elif _free(graph, r, computed):
+                place = _apart(graph, x, joined, offset, steps)
+                if place is not None and _writable(r, place):
+                    out[r] = place
         offset += x.shape[axis] * steps[axis]
     return out
 
