@@ -21,6 +21,7 @@ import numpy as np
 import derivcheck.models as m
 from derivcheck.language import (
     JSD,
+    KL,
     D,
     ForAll,
     Givens,
@@ -29,6 +30,7 @@ from derivcheck.language import (
     counting,
     eq,
     implies,
+    ind,
     integrable,
     lam,
     le,
@@ -166,6 +168,12 @@ def second_order(claim):
     same = pr.prove(eq(D(slope, y), -curvature), reason("differentiate once more", algebra))
     positive = pr.prove(lt(0, curvature), reason("both terms are positive", algebra))
     return pr.done(pr.linear(claim.statement, (same, -1), (positive, 1)), claim.statement)
+
+
+def direct(claim, words):
+    """A claim that is one step of algebra."""
+    pr = Prover(claim.context)
+    return pr.done(pr.prove(claim.statement, reason(words, algebra)), claim.statement)
 
 
 def ratio_of_densities(claim):
@@ -507,6 +515,104 @@ def divergence_from_itself(claim):
     return pr.done(chain.theorem, claim.statement)
 
 
+def share_of_itself(x):
+    """p log (p/(p + p))."""
+    return law(x) * log(law(x) / (law(x) + law(x)))
+
+
+loss_of_equal_laws = -Int(nu, share_of_itself) - Int(nu, share_of_itself)
+
+
+def loss_at_equality(claim):
+    pr = Prover(claim.context)
+
+    def at(pr, x):
+        return pr.prove(eq(share_of_itself(x), -log(2) * law(x)), reason("p/(p + p) = ½", inside(algebra)), algebra)
+
+    one = kernel.binder_congruence(pr.for_all(X, at), Int(nu, share_of_itself))
+    pr.note(one.statement, "the same at every x")
+    whole = pr.prove(eq(one.statement.args[1], -log(2)), reason("the density integrates to one", algebra))
+    each = kernel.transitivity(one, whole)
+    return pr.done(pr.linear(claim.statement, (each, -2)), claim.statement)
+
+
+# --------------------------------------------------------------------------------------- what the discriminator knows
+
+
+def from_the_logit(x):
+    """p log (D*/(1 − D*))."""
+    return p(x) * log(optimal(x) / (1 - optimal(x)))
+
+
+def divergence_from_the_logit(claim):
+    pr = Prover(claim.context)
+
+    def at(pr, x):
+        th = (
+            pr.chain(p(x) * log(p(x) / q(x)))
+            .eq(p(x) * log(optimal(x) / (q(x) / (p(x) + q(x)))), reason("expand by p + q", algebra))
+            .eq(from_the_logit(x), inside(reason("q/(p + q) = 1 − D*", algebra)))
+            .theorem
+        )
+        return rest_positive(pr, th, p(x), q(x))
+
+    both = kernel.binder_congruence(pr.for_all(X, at), unfold(KL(mu, p, q)))
+    return pr.done(noted(pr, both, "the same at every x"), claim.statement)
+
+
+def entropy(density):
+    """H = −∫ d log d."""
+    return -Int(mu, lambda x: density(x) * log(density(x)))
+
+
+def mixture(x):
+    """(p + q)/2."""
+    return half * p(x) + half * q(x)
+
+
+with_entropies = laws()[0]
+with_entropies.assume(
+    "entropies are finite",
+    *(integrable(mu, lambda x, d=d: d(x) * log(p(x) + q(x))) for d in (p, q)),
+    *(integrable(mu, lambda x, d=d: d(x) * log(d(x))) for d in (p, q)),
+)
+
+
+def divergence_by_entropies(claim):
+    pr = Prover(claim.context)
+    chain = pr.chain(jsd).eq(
+        claim.statement.args[1], reason("the logarithm of a quotient; 2p/(p + q) = p/m for m = (p + q)/2", algebra)
+    )
+    return pr.done(chain.theorem, claim.statement)
+
+
+# A generator on finite sets: it carries the law of the noise to a law of samples.
+generator = Givens()
+n_z, n_x = generator.size("K"), generator.size("n")
+noise_points, sample_points = range_(1, n_z), range_(1, n_x)
+p_z = generator.distribution("p_Z", counting(noise_points))
+G = generator.choice("G", noise_points, sample_points)
+score = generator.vector("h", n_x)
+
+
+def generated(x):
+    """p_G(x): the probability of the noise that G carries to x."""
+    return Sum(1, n_z, lambda z: p_z(z) * ind(eq(G(z), x)))
+
+
+def two_forms_agree(claim):
+    pr = Prover(claim.context)
+    chain = (
+        pr.chain(Sum(1, n_x, lambda x: generated(x) * score(x)))
+        .eq(
+            Sum(1, n_z, lambda z: p_z(z) * Sum(1, n_x, lambda x: ind(eq(G(z), x)) * score(x))),
+            reason("sum over the noise last", algebra),
+        )
+        .eq(Sum(1, n_z, lambda z: p_z(z) * score(G(z))), reason("the indicator picks x = G(z)", algebra))
+    )
+    return pr.done(chain.theorem, claim.statement)
+
+
 finite = Givens()
 n = finite.size("n")
 support = range_(1, n)
@@ -745,6 +851,8 @@ problem = Problem(
         "density-ratio-from-discriminator",
         "cs-log-mixture-maximiser",
         "cs-gan-discriminator-loss",
+        "cs-gan-value-function",
+        "notes-gan-minimax",
         "cs-gan-optimal-discriminator",
         "cs-gan-global-optimum",
         "cs-jsd-properties",
@@ -754,7 +862,7 @@ problem = Problem(
     claims=(
         Claim(
             name="pointwise-maximum",
-            summary="a log y + b log(1 − y) is largest at y = a/(a + b)",
+            summary="a log y + b log(1 − y) is largest at y = a/(a + b), whether a and b are equal or not",
             context=point.context,
             statement=le(payoff(y), payoff(best)),
             proof=pointwise_maximum,
@@ -804,6 +912,30 @@ problem = Problem(
             context=point.context,
             statement=eq(best / (1 - best), a / b),
             proof=ratio_of_densities,
+        ),
+        Claim(
+            name="best-of-equal-densities",
+            summary="and where the densities are equal, D* is ½",
+            context=point.context,
+            statement=eq(a / (a + a), half),
+            proof=lambda claim: direct(claim, "a cancels"),
+        ),
+        Claim(
+            name="divergence-from-the-discriminator",
+            summary="KL(p ‖ q) is the expectation under p of the logit of D*",
+            context=bare.context,
+            statement=eq(KL(mu, p, q), Int(mu, from_the_logit)),
+            proof=divergence_from_the_logit,
+            misconceptions=(
+                Misconception("the logarithm of D* alone", eq(KL(mu, p, q), Int(mu, lambda x: p(x) * log(optimal(x))))),
+            ),
+        ),
+        Claim(
+            name="generated-law",
+            summary="a mean over generated points is one over the noise: both forms of the game agree",
+            context=generator.context,
+            statement=eq(Sum(1, n_x, lambda x: generated(x) * score(x)), Sum(1, n_z, lambda z: p_z(z) * score(G(z)))),
+            proof=two_forms_agree,
         ),
         Claim(
             name="divergence-integrand",
@@ -888,6 +1020,14 @@ problem = Problem(
             not_applicable={"experiment": "what is integrated is zero everywhere: there is nothing to measure"},
         ),
         Claim(
+            name="divergence-by-entropies",
+            summary="JSD(p, q) = H((p + q)/2) − ½ H(p) − ½ H(q)",
+            context=with_entropies.context,
+            statement=eq(jsd, entropy(mixture) - half * entropy(p) - half * entropy(q)),
+            proof=divergence_by_entropies,
+            misconceptions=(Misconception("without the halves", eq(jsd, entropy(mixture) - entropy(p) - entropy(q))),),
+        ),
+        Claim(
             name="divergence-separates",
             summary="on a finite set, JSD(p, q) > 0 as soon as p and q differ at one point",
             context=finite.context,
@@ -917,6 +1057,14 @@ problem = Problem(
             proof=loss_and_divergence,
         ),
         Claim(
+            name="loss-of-equal-laws",
+            summary="for equal laws the loss L is 2 log 2",
+            context=alone.context,
+            statement=eq(loss_of_equal_laws, 2 * log(2)),
+            proof=loss_at_equality,
+            misconceptions=(Misconception("the loss vanishes too", eq(loss_of_equal_laws, 0)),),
+        ),
+        Claim(
             name="loss-and-divergence-printed",
             summary="JSD = −L/2 − log 2, as printed: the sign of log 2 is wrong",
             context=apart.context,
@@ -928,6 +1076,13 @@ problem = Problem(
             summary="the value is the divergence up to a constant, as printed: it is twice the divergence",
             context=game.context,
             statement=eq(best_value, -log(4) + jsd),
+            as_printed=True,
+        ),
+        Claim(
+            name="generator-maximises-printed",
+            summary="the generator maximises, as printed: then no value would be above that of equal laws, −log 4",
+            context=game.context,
+            statement=le(best_value, -log(4)),
             as_printed=True,
         ),
         Claim(

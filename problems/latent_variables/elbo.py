@@ -223,6 +223,27 @@ def joint_form(claim):
     return pr.done(chain.theorem, claim.statement)
 
 
+def kl_is_not_negative(claim):
+    """KL(q ‖ p) ≥ 0 for any two densities."""
+    pr = Prover(claim.context)
+    o = general
+
+    def turned(z):
+        return o.p(z) / o.q(z)
+
+    chain = (
+        pr.chain(-KL(o.measure, o.q, o.p))
+        .eq(Int(o.measure, lambda z: o.q(z) * log(turned(z))), reason("turn the quotient over", algebra))
+        .le(Int(o.measure, lambda z: o.q(z) * (turned(z) - 1)), log_bound)
+        .eq(0, reason("both densities integrate to one", algebra))
+    )
+    return pr.done(pr.linear(claim.statement, (chain.theorem, 1)), claim.statement)
+
+
+entropy_of_q = -Int(general.measure, lambda z: general.q(z) * log(general.q(z)))
+cross_entropy_of_q = -Int(general.measure, lambda z: general.q(z) * log(general.p(z)))
+
+
 # -------------------------------------------------------------------------------------------------------- equality
 
 
@@ -387,6 +408,9 @@ sample = gaussian.random(
 )
 
 
+coordinate = gaussian.index("k", dimension)
+
+
 def at_sample(w):
     return vector(dimension, lambda j: sample(j, w))
 
@@ -451,6 +475,33 @@ def closed_form_at_once(words):
         return pr.done(pr.prove(claim.statement, reason(words, algebra)), claim.statement)
 
     return prove
+
+
+def mean_gradient(claim):
+    pr = Prover(claim.context)
+    k = coordinate
+    chain = (
+        pr.chain(D(closed_kl, b(k)))
+        .eq(D((a(k) - b(k)) ** 2 / B(k), b(k)) / 2, reason("b_k stands in one summand alone", algebra))
+        .eq((b(k) - a(k)) / B(k), reason("derivative of a square", algebra))
+    )
+    return pr.done(chain.theorem, claim.statement)
+
+
+single = Givens()
+mu_1, mu_2 = single.real("mu_1"), single.real("mu_2")
+s_1, s_2 = single.real("sigma_1", above=0), single.real("sigma_2", above=0)
+P_1 = single.probability()
+z_1 = single.random("z", measure=P_1, mean=mu_1, variance=s_1**2, normal=True)
+
+
+def log_density(x, mean, deviation):
+    """log N(x; mean, deviation²)."""
+    return -log(2 * pi) / 2 - log(deviation) - (x - mean) ** 2 / (2 * deviation**2)
+
+
+single_kl = E(P_1, lambda w: log_density(z_1(w), mu_1, s_1) - log_density(z_1(w), mu_2, s_2))
+single_closed = log(s_2 / s_1) + (s_1**2 + (mu_1 - mu_2) ** 2) / (2 * s_2**2) - num(1) / 2
 
 
 cross_entropy_term = E(P, lambda w: log_normal(at_sample(w), b, B))
@@ -1103,6 +1154,28 @@ problem = Problem(
             assumptions=analytic,
         ),
         Claim(
+            name="kl-not-negative",
+            summary="KL(q ‖ p) ≥ 0 for any two densities (Gibbs)",
+            context=general.context,
+            statement=le(0, KL(general.measure, general.q, general.p)),
+            proof=kl_is_not_negative,
+            assumptions=("integrable logarithms",),
+        ),
+        Claim(
+            name="entropy",
+            summary="KL(q ‖ p) = −E_q log p − H(q)",
+            context=general.context,
+            statement=eq(KL(general.measure, general.q, general.p), cross_entropy_of_q - entropy_of_q),
+            proof=closed_form_at_once("the logarithm of a quotient"),
+            misconceptions=(
+                Misconception(
+                    "plus the entropy",
+                    eq(KL(general.measure, general.q, general.p), cross_entropy_of_q + entropy_of_q),
+                ),
+            ),
+            assumptions=("integrable logarithms",),
+        ),
+        Claim(
             name="joint-form",
             summary="ELBO = E_q log (p(z) l(z) / q(z))",
             context=general.context,
@@ -1208,6 +1281,21 @@ problem = Problem(
                     ),
                 ),
             ),
+        ),
+        Claim(
+            name="gaussian-kl-univariate",
+            summary="in one dimension: log σ₂/σ₁ + (σ₁² + (μ₁−μ₂)²)/(2σ₂²) − ½",
+            context=single.context,
+            statement=eq(single_kl, single_closed),
+            proof=closed_form_at_once("E (z − μ₂)² = σ₁² + (μ₁ − μ₂)²"),
+            misconceptions=(Misconception("the ½ forgotten", eq(single_kl, single_closed + num(1) / 2)),),
+        ),
+        Claim(
+            name="gaussian-kl-gradient",
+            summary="∂KL/∂b_k = (b_k − a_k)/B_k: for fixed variances only the weighted distance of the means counts",
+            context=gaussian.context,
+            statement=eq(D(closed_kl, b(coordinate)), (b(coordinate) - a(coordinate)) / B(coordinate)),
+            proof=mean_gradient,
         ),
         Claim(
             name="gaussian-kl-to-the-standard-normal",
