@@ -417,7 +417,11 @@ def from_the_value(conclusion, words):
 
 # ------------------------------------------------------------------------------------------------ any discriminator
 
-with_discriminator = laws()[0]
+# Nothing is asked of p and q but that they are positive: the best D is found point by point.
+with_discriminator = Givens()
+with_discriminator.measure("mu", X)
+with_discriminator.function("p", X, above=0)
+with_discriminator.function("q", X, above=0)
 judge = with_discriminator.function("D", X, above=0, below=1)
 with_discriminator.assume(
     "both values are finite",
@@ -426,17 +430,23 @@ with_discriminator.assume(
 )
 
 
-#: Two integrable functions, for what holds of the integrals of any two.
-two_parts = laws()[0]
-h = two_parts.function("h", X)
-g = two_parts.function("g", X)
-two_parts.assume("integrable", integrable(mu, lambda x: h(x)), integrable(mu, lambda x: g(x)))
+def two_functions(givens):
+    """Two integrable functions, for what holds of the integrals of any two."""
+    h, g = givens.function("h", X), givens.function("g", X)
+    givens.assume("integrable", integrable(mu, lambda x: h(x)), integrable(mu, lambda x: g(x)))
+    return givens, h, g
+
+
+unrelated = Givens()
+unrelated.measure("mu", X)
+unrelated, h, g = two_functions(unrelated)
+two_parts = two_functions(laws()[0])[0]
 
 
 @cache
 def integrals_compare():
     """∫ h ≤ ∫ g where h ≤ g everywhere."""
-    context = two_parts.context.assuming("below", ForAll(X, lambda x: le(h(x), g(x))))
+    context = unrelated.context.assuming("below", ForAll(X, lambda x: le(h(x), g(x))))
     (below,) = Prover(context).given("below")
     return kernel.monotone(below, Int(mu, lambda x: h(x)))
 
