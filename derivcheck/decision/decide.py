@@ -10,7 +10,7 @@ limits), have a process that is killed after the deadline.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -18,7 +18,7 @@ from derivcheck.decision import algebraic, prove, sandbox
 from derivcheck.decision.effort import ENORMOUS, MODEST, estimate, is_analytic
 from derivcheck.decision.question import NotCovered, Question, question
 from derivcheck.decision.records import Decision
-from derivcheck.language import REAL, Context, LanguageError, Term, eq, free_symbols, num, unfold
+from derivcheck.language import REAL, Context, LanguageError, Term, eq, free_symbols, not_, num, unfold
 from derivcheck.proof.normal_form import Unknown
 from derivcheck.semantics import Truth, check, models_exist
 from derivcheck.semantics.cases import drawn
@@ -31,6 +31,8 @@ Answer = TypeVar("Answer")
 
 #: Interpretations that are tried first, before the longer proofs, and after them.
 FIRST, MORE, LAST = 2, 16, 64
+#: Conditions of an equation that are looked behind, and instances for each.
+MOST_CONDITIONS, BEHIND = 4, 6
 #: Bits of a ball where two numbers look equal.
 FINE = 4096
 #: Evidence that refutes: everything else only supports.
@@ -155,7 +157,7 @@ def _first(asked: Question, budget: int, proofs: bool = True) -> Decision | _Ope
     if refuted is not None:
         return refuted
     if conditions is not None:
-        return _under_conditions(asked, "normal form", conditions, sound)
+        return _under_conditions(asked, budget, "normal form", conditions, sound)
     return _Open(sound)
 
 
@@ -181,7 +183,7 @@ def _second(asked: Question, budget: int, proofs: bool, first: _Open) -> Decisio
         return refuted
     sound += more
     if found is not None:
-        return _under_conditions(asked, found.decider, found.conditions, sound)
+        return _under_conditions(asked, budget, found.decider, found.conditions, sound)
     if not sound:
         return _undecided(asked, NOWHERE)
     if closed:
@@ -197,8 +199,16 @@ def _undecided(asked: Question, reason: str) -> Decision:
     return Decision("undecided", notes=(*asked.notes, reason))
 
 
-def _under_conditions(asked: Question, decider: str, conditions: tuple[Term, ...], sound: int) -> Decision:
-    return _equal(asked, decider, conditions) if sound else _undecided(asked, NOWHERE)
+def _under_conditions(asked: Question, budget: int, decider: str, conditions: tuple[Term, ...], sound: int) -> Decision:
+    """Equal under conditions, unless the sides have values and differ where one of the conditions fails."""
+    if not sound:
+        return _undecided(asked, NOWHERE)
+    for c in conditions[:MOST_CONDITIONS]:
+        elsewhere = replace(asked, context=asked.context.assuming("a condition fails", not_(c)))
+        refuted, _ = _instances(elsewhere, budget, BEHIND, 3)
+        if refuted is not None:
+            return refuted
+    return _equal(asked, decider, conditions)
 
 
 def _instances(asked: Question, budget: int, count: int, part: int) -> tuple[Decision | None, int]:

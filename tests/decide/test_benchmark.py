@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from benchmarks.decide import Identity, Row, failures, identities, table
 
+from benchmarks.decide import Identity, Row, failures, identities, table
 from derivcheck.decision import decide
 
 QUESTIONS = list(identities())

@@ -144,6 +144,17 @@ def test_conditions_are_listed_and_assumptions_discharge_them() -> None:
     assert decide(sqrt(a**2), a).verdict == "different"
 
 
+def test_a_condition_that_is_no_definedness_is_looked_behind() -> None:
+    left = s.Piecewise((t, y >= 1), (s.Sum((-1) ** j, (j, 1, t - 1)), True))
+    right = s.Piecewise((t, y >= 1), (-((-1) ** t) / 2 - s.Rational(1, 2), True))
+    decision = decide(left, right)  # equal for every t but 0
+    assert decision.verdict == "different", decision
+    assert "t = 0" in str(decision.counterexample)
+    alternating = (-1) ** m / 2 - (-1) ** (t + 1) / 2
+    assert decide(s.Max(y, s.Sum((-1) ** j, (j, m, t))), s.Max(y, alternating)).verdict == "different"
+    assert decide(same(x, 1) / x * s.exp(s.log(x)), x).verdict == "equal"
+
+
 def test_nothing_is_equal_where_nothing_is_defined() -> None:
     a = Real("a")
     assert decide(log(a) + log(-a), num(7)).verdict == "undecided"
