@@ -116,6 +116,9 @@ class Interpretation:
                 for fact in p.facts:
                     yield CheckedFact(name, fact, judge_in(self, fact, budget, FACT_SAMPLES), built)
 
+    def __repr__(self) -> str:
+        return "Interpretation(" + ", ".join(f"{name} = {value}" for name, value in self.description()) + ")"
+
     def description(self) -> tuple[tuple[str, str], ...]:
         """The author's symbols with their values, for a reader."""
         return tuple(

@@ -223,6 +223,27 @@ def _solutions(p: Term) -> Iterator[tuple[Term, Term]]:
                 yield x, value
             elif variables and x.op == "app" and x.args[0].op == "sym":
                 yield from _as_array(x, value, variables)
+    found = _unified(*p.args)
+    if found is not None and len(found) == 1 and not variables:
+        yield from found
+
+
+def _unified(x: Term, y: Term) -> frozenset[tuple[Term, Term]] | None:
+    """What to put for which symbol to make two terms the same: ``f(a) = f(t)`` holds where ``a = t``."""
+    if x == y:
+        return frozenset()
+    for s, t in ((x, y), (y, x)):
+        if s.op == "sym" and not t.loose and s.sort == t.sort:
+            return frozenset({(s, t)})
+    if (x.op, x.data, x.sort, len(x.args)) != (y.op, y.data, y.sort, len(y.args)):
+        return None
+    out: frozenset[tuple[Term, Term]] = frozenset()
+    for a, b in zip(x.args, y.args, strict=True):
+        found = _unified(a, b)
+        if found is None:
+            return None
+        out |= found
+    return out
 
 
 def _addends(t: Term) -> tuple[Term, ...]:

@@ -322,3 +322,12 @@ def test_facts_that_fail_are_named():
     x = g.real("x")
     g.assume("impossible", not_(eq(x, x)))
     assert "impossible" in models_exist(g.context).reason
+
+
+def test_an_interpretation_shows_its_values():
+    g = Givens()
+    n = g.size("n")
+    g.vector("v", n)
+    world = Interpretation(g.context, ReplayedChoices({}))
+    world.build()
+    assert repr(world) == "Interpretation(n = 1, v = (0))"

@@ -20,6 +20,7 @@ from derivcheck.language import (
     real,
     reals,
     sqrt,
+    squared_norm,
 )
 from derivcheck.semantics import Truth, check
 from derivcheck.semantics.cases import judge_record
@@ -75,6 +76,15 @@ def test_terms_are_moved_to_solve_for_a_symbol_and_arrays_are_defined_whole():
     total = Sum(1, n, lambda i: p(i))
     assert check(g.context, implies(same, eq(total, 2 * Sum(1, n, lambda i: q(i)))), 0).vacuous == 0
     assert check(g.context, implies(same, eq(total, 3 * Sum(1, n, lambda i: q(i)))), 0).outcome == "refutes"
+
+
+def test_one_function_of_two_arguments_is_made_equal():
+    g = Givens()
+    n, m = g.size("n"), g.size("m")
+    x, y, a, b = g.matrix("X", n, m), g.vector("y", n), g.vector("a", m), g.vector("b", m)
+    k = g.index("k", m)
+    same_loss = eq(squared_norm(x @ a - y), squared_norm(x @ (2 * b) - y))
+    assert check(g.context, implies(same_loss, eq(a(k), -2 * b(k))), 0).outcome == "refutes"
 
 
 def test_premises_under_quantifiers_that_can_be_opened():
