@@ -33,13 +33,15 @@ class Plan:
 
     ``sizes`` is ``any``, ``one``, ``two``, ``square``, ``rectangular``, ``large`` or ``least``; ``indices`` is ``any``,
     ``equal`` or ``distinct``; ``wide`` allows magnitudes from 1e-6 to 1e6; ``ties`` prefers the simplest values, so
-    that ties and kinks occur.
+    that ties and kinks occur; ``pattern`` is what most arrays and reals look like: ``zero``, ``cancelling`` (the
+    entries of a row sum to 0), ``coincident`` (equal entries, a real equal to an earlier one), or ``any``.
     """
 
     sizes: str = "any"
     indices: str = "any"
     wide: bool = False
     ties: bool = False
+    pattern: str = "any"
 
 
 #: The plans of successive instances; small general ones first, because they refute soonest.
@@ -49,16 +51,16 @@ PLANS: tuple[Plan, ...] = (
     Plan("rectangular", "distinct"),
     Plan("one", "equal"),
     Plan("large", "distinct"),
-    Plan("square", "distinct", ties=True),
+    Plan("square", "distinct", ties=True, pattern="coincident"),
     Plan("rectangular", "equal", wide=True),
-    Plan("least", "any"),
+    Plan("least", "any", pattern="zero"),
     Plan("any", "any"),
     Plan("two", "distinct", wide=True),
     Plan("square", "distinct"),
-    Plan("any", "equal", ties=True),
+    Plan("any", "equal", ties=True, pattern="cancelling"),
     Plan("large", "any", wide=True),
     Plan("rectangular", "any"),
-    Plan("any", "distinct"),
+    Plan("any", "distinct", pattern="coincident"),
     Plan("any", "any", wide=True),
 )
 
@@ -99,6 +101,10 @@ class SeededChoices:
                 wanted = [k for k in wanted if k < usual]
         if kind == "entry" and self.plan.ties and draw % 5:
             wanted = wanted[:3]  # 0, 1 and -1 where they are allowed: ties, kinks, zeros
+        if kind == "weight" and self.plan.ties and draw % 2:
+            wanted = wanted[:2]  # 1, and 0 where it is allowed
+        if kind == "pattern" and self.plan.pattern in pool and draw % 4:
+            wanted = [k for k, x in enumerate(pool) if x == self.plan.pattern]
         if not wanted:
             wanted = list(range(len(pool)))
         return wanted[(draw >> 8) % len(wanted)]

@@ -62,6 +62,13 @@ if TYPE_CHECKING:
 
 Pool = tuple[list[Number], int]
 
+#: Properties that bound the entries of an array.
+_BOUNDS = frozenset({"above", "at least", "below", "at most", "nonzero"})
+#: What arrays and reals look like (see `Plan`); repeated members are drawn more often.
+_REAL_PATTERNS = ("any", "any", "any", "any", "any", "coincident")
+_VECTOR_PATTERNS = ("any", "any", "any", "any", "any", "zero", "cancelling", "coincident")
+_MATRIX_PATTERNS = (*_VECTOR_PATTERNS, "repeated row", "repeated column", "repeated row", "repeated column")
+
 
 def construct(world: Interpretation, d: Declaration) -> Value:
     """A value for the declared symbol.
@@ -183,7 +190,16 @@ def _real(world: Interpretation, d: Declaration) -> Number:
         ]
         if squares:
             pool, rare = squares, 0
+    others = [] if d.symbol in world.square_symbols else _earlier_reals(world, pool)
+    if others and world.choices.choose(f"{d.name} pattern", _REAL_PATTERNS, "pattern") == "coincident":
+        return world.choices.choose(f"{d.name} coincides", others, "partner")
     return world.choices.choose(d.name, pool, "entry", rare)
+
+
+def _earlier_reals(world: Interpretation, pool: Sequence[Number]) -> list[Number]:
+    """The values of the reals built so far that a pool contains."""
+    reals = [v for s, v in world.values.items() if s in world.declared and world.declared[s].kind == "real"]
+    return [x for k, x in enumerate(reals) if any(_same(x, y) for y in pool) and x not in reals[:k]]
 
 
 def _allowed_square(x: Number, world: Interpretation, d: Declaration) -> bool:
@@ -234,7 +250,7 @@ def _array(world: Interpretation, d: Declaration) -> Function:
         if d.symbol in world.square_symbols:
             squares = [x for x in SQUARES if _allowed_square(x, world, d)]
             pool, rare = (squares, 0) if squares else (pool, rare)
-        return _degenerate(world, d.name, table(world, d.name, domains, pool, rare))
+        return _patterned(world, d, table(world, d.name, domains, pool, rare), pool)
     r, c = domains
     if not isinstance(r, RangeDomain) or not isinstance(c, RangeDomain):
         raise Reject(f"'{d.name}' has a structure but is not a matrix")
@@ -249,16 +265,47 @@ def _array(world: Interpretation, d: Declaration) -> Function:
     return matrices.as_function(rows, (r, c))
 
 
-def _degenerate(world: Interpretation, name: str, entries: Function) -> Function:
-    """Some matrices repeat their first row or column at the end: they are singular although nothing says so."""
+def _patterned(world: Interpretation, d: Declaration, entries: Function, pool: Sequence[Number]) -> Function:
+    """Some arrays are zero, have rows that sum to 0, repeat one entry, or (matrices) a whole row or column.
+
+    Where entries are independent, what goes wrong only there is never seen.
+    """
     domains = entries.domains
-    if len(domains) != 2 or not all(isinstance(r, RangeDomain) and r.hi is not None for r in domains):
+    finite = all(isinstance(r, RangeDomain) and r.hi is not None and r.hi >= r.lo for r in domains)
+    if not finite or not domains:
         return entries
-    style = world.choices.choose(f"{name} rank", ("general", "general", "repeated row", "repeated column"))
-    if style == "general":
-        return entries
-    axis = 0 if style == "repeated row" else 1
-    last = domains[axis]
+    patterns = _MATRIX_PATTERNS if len(domains) == 2 else _VECTOR_PATTERNS
+    match world.choices.choose(f"{d.name} pattern", patterns, "pattern"):
+        case "zero" if any(_same(x, ZERO) for x in pool):
+            return Function(domains, lambda args: ZERO)
+        case "cancelling" if names(d).isdisjoint(_BOUNDS):
+            return _cancelling(entries)
+        case "coincident":
+            first = tuple(r.lo for r in domains if isinstance(r, RangeDomain))
+            return Function(domains, lambda args: entries.at(first))
+        case "repeated row":
+            return _repeated(entries, 0)
+        case "repeated column":
+            return _repeated(entries, 1)
+    return entries
+
+
+def _cancelling(entries: Function) -> Function:
+    """The array whose last entry (the last of each row) is minus the sum of the others."""
+    last = entries.domains[-1]
+    assert isinstance(last, RangeDomain)
+
+    def rule(args: tuple[Value, ...]) -> Value:
+        if args[-1] != last.hi:
+            return entries.at(args)
+        return neg(total([entries.at((*args[:-1], j)) for j in last.members() if j != last.hi]))
+
+    return Function(entries.domains, rule)
+
+
+def _repeated(entries: Function, axis: int) -> Function:
+    """The matrix whose last row (column) is its first: it is singular although nothing says so."""
+    last = entries.domains[axis]
     assert isinstance(last, RangeDomain)
 
     def rule(args: tuple[Value, ...]) -> Value:
@@ -267,7 +314,7 @@ def _degenerate(world: Interpretation, name: str, entries: Function) -> Function
             moved[axis] = last.lo
         return entries.at(tuple(moved))
 
-    return Function(domains, rule)
+    return Function(entries.domains, rule)
 
 
 def _choice(world: Interpretation, d: Declaration) -> Function:
@@ -347,14 +394,18 @@ def _density(world: Interpretation, d: Declaration) -> Function:
     signs = names(d)
     if isinstance(measure, LebesgueMeasure) or isinstance(on, IntervalDomain):
         if isinstance(measure, LebesgueMeasure):
-            return _continuous_density(world, d, domains, measure.domain, normalised is not None)
+            return _continuous_density(world, d, domains, measure.domain)
         raise Reject(f"no density is built for '{d.name}'")
     if "positive" in signs:
         pool, rare = WEIGHTS + WIDE_WEIGHTS, len(WIDE_WEIGHTS)
     elif "nonnegative" in signs:
         pool, rare = [WEIGHTS[0], ZERO, *WEIGHTS[1:], *WIDE_WEIGHTS], len(WIDE_WEIGHTS)
+    elif world.choices.choose(f"{d.name} signs", ("some zero", "negative too"), "signs") == "some zero":
+        # Some instances stay probabilities: what fails for a signed density alone says nothing of those.
+        signs |= {"nonnegative"}
+        pool, rare = [ZERO, *WEIGHTS, *WIDE_WEIGHTS], len(WIDE_WEIGHTS)
     else:
-        pool, rare = [*RATIONALS[1:], *WIDE], len(WIDE)
+        pool, rare = [*RATIONALS[1:], ZERO, *WIDE], len(WIDE)
     raw = table(world, d.name, domains, pool, rare, "weight")
     if normalised is None:
         return raw
@@ -385,35 +436,52 @@ def _density(world: Interpretation, d: Declaration) -> Function:
     return Function(domains, rule)
 
 
+#: How much a continuous density may lean, or bend: at 1 it touches zero, beyond it is negative somewhere.
+_POSITIVE_TILTS: list[Number] = [ZERO, fmpq(1, 2), fmpq(-1, 2), fmpq(3, 4), fmpq(-9, 10)]
+_NONNEGATIVE_TILTS: list[Number] = [*_POSITIVE_TILTS, ONE, fmpq(-1)]
+_TILTS: list[Number] = [*_NONNEGATIVE_TILTS, fmpq(2), fmpq(-3)]
+_NONNEGATIVE_BENDS: list[Number] = [ZERO, ONE, fmpq(1, 2)]
+_BENDS: list[Number] = [*_NONNEGATIVE_BENDS, fmpq(2), fmpq(-1)]
+
+
 def _continuous_density(
-    world: Interpretation, d: Declaration, domains: tuple[Domain, ...], on: IntervalDomain, normalised: bool
+    world: Interpretation, d: Declaration, domains: tuple[Domain, ...], on: IntervalDomain
 ) -> Function:
-    """A polynomial on a bounded interval, an exponential on a half line, a Gaussian on the line."""
+    """A linear function on a bounded interval, an exponential on a half line, a Gaussian on the line.
+
+    Where the density need not be positive, the latter two are multiplied by ``1 + c(u - 1)`` for a u >= 0 of mean 1:
+    the rescaled distance from the end, or the square of the standardised variable.
+    """
     from derivcheck.semantics import numbers as nm
 
     lo, hi = on.lo, on.hi
-    factor = ONE if normalised else fmpq(3, 2)
+    known = names(d)
+    factor = ONE if "normalised" in known else fmpq(3, 2)
+    tilts = _POSITIVE_TILTS if "positive" in known else _NONNEGATIVE_TILTS if "nonnegative" in known else _TILTS
+    bends = [] if "positive" in known else _NONNEGATIVE_BENDS if "nonnegative" in known else _BENDS
 
     def choose(what: str, key: tuple[int, ...], pool: Sequence[Number]) -> Number:
         return world.choices.choose(f"{d.name}{list(key)} {what}", pool, "weight")
+
+    def bent(key: tuple[int, ...], u: Number) -> Number:
+        return add(ONE, mul(choose("bend", key, bends), sub(u, ONE))) if bends else ONE
 
     def rule(args: tuple[Value, ...]) -> Number:
         key, x = key_of(args[:-1]), args[-1]
         if lo is not None and hi is not None:
             width = sub(hi, lo)
             s = div(sub(x, lo), width)
-            tilt = choose("tilt", key, [ZERO, fmpq(1, 2), fmpq(-1, 2), fmpq(3, 4), fmpq(-9, 10)])
-            shape = add(ONE, mul(tilt, sub(mul(fmpq(2), s), ONE)))
+            shape = add(ONE, mul(choose("tilt", key, tilts), sub(mul(fmpq(2), s), ONE)))
             return mul(factor, div(shape, width))
         if lo is not None or hi is not None:
             rate = choose("rate", key, [ONE, fmpq(2), fmpq(1, 2), fmpq(3)])
-            distance = sub(x, lo) if lo is not None else sub(hi, x)
-            return mul(factor, mul(rate, nm.exp(neg(mul(rate, distance)))))
+            u = mul(rate, sub(x, lo) if lo is not None else sub(hi, x))
+            return mul(mul(factor, bent(key, u)), mul(rate, nm.exp(neg(u))))
         mean = choose("mean", key, RATIONALS[:7])
         spread = choose("spread", key, [ONE, fmpq(2), fmpq(1, 2), fmpq(3, 2)])
         z = div(sub(x, mean), spread)
         height = div(factor, mul(spread, (2 * arb.pi()).sqrt()))
-        return mul(height, nm.exp(neg(div(mul(z, z), fmpq(2)))))
+        return mul(mul(height, bent(key, mul(z, z))), nm.exp(neg(div(mul(z, z), fmpq(2)))))
 
     return Function(domains, rule, smooth=True)
 

@@ -99,9 +99,9 @@ def constraint_rank(d: Declaration) -> int:
     if d.kind != "random":
         return 0
     known = names(d)
-    if known & {"iid", "normal", "variance"}:
+    if known & {"iid", "normal"}:
         return 1
-    return 2 if "mean" in known else 3
+    return 2 if "variance" in known else 3 if "mean" in known else 4
 
 
 def _measure_of(world: Interpretation, d: Declaration) -> Measure | None:

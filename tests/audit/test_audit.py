@@ -153,7 +153,7 @@ def test_a_claim_about_nothing_is_refused() -> None:
 
 
 def test_a_step_whose_premise_sampling_cannot_meet_says_so() -> None:
-    """Σ f = 0 ⊢ 2 Σ f = 0: the equation is put in; Σ f² + g = 1 ⊢ Σ f² <= 1 where g >= 0 cannot be sampled."""
+    """Σ f = 0 ⊢ 2 Σ f = 0: the equation is put in; Σ f² + r² = 47 ⊢ 2 Σ f² <= 94 cannot be sampled."""
     g = Givens()
     n = g.size("n")
     f = g.vector("f", n)
@@ -164,7 +164,7 @@ def test_a_step_whose_premise_sampling_cannot_meet_says_so() -> None:
     squares = Sum(1, n, lambda j: f(j) ** 2)
     rest = g.real("r")
     pr = Prover(g.context)
-    hard = kernel.normal_form(g.context, le(squares + squares, 2), [pr.assume(eq(squares + rest**2, 1))])
+    hard = kernel.normal_form(g.context, le(squares + squares, 94), [pr.assume(eq(squares + rest**2, 47))])
     report = audit(json.dumps(certificate(pr.done(hard, hard.statement))))
     assert report.accepted
     (finding,) = report.of("as stated")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from fractions import Fraction
 
 import pytest
@@ -331,3 +332,47 @@ def test_an_interpretation_shows_its_values():
     world = Interpretation(g.context, ReplayedChoices({}))
     world.build()
     assert repr(world) == "Interpretation(n = 1, v = (0))"
+
+
+def _worlds(context, count=32):
+    return [draw(context, t, PLANS[t % len(PLANS)]).world for t in range(count)]
+
+
+def test_zeros_ties_and_cancelling_entries_are_drawn_again_and_again():
+    g = Givens()
+    n = g.size("n")
+    v = g.vector("v", n)
+    g.matrix("M", n, n)
+    x, y = g.real("x"), g.real("y")
+    seen = Counter()
+    for world in _worlds(g.context, 64):
+        entries, m = world.symbol(v).entries(), world.symbol(g.context.symbols()[2]).rows()
+        seen["zero vector"] += all(e == 0 for e in entries)
+        seen["n = 1 and zero"] += entries == [0]
+        seen["entries sum to 0"] += len(entries) > 1 and sum(entries) == 0 and any(entries)
+        seen["rows sum to 0"] += len(m) > 1 and all(sum(row) == 0 for row in m) and any(map(any, m))
+        seen["signs and zeros"] += len(entries) > 1 and {abs(e) for e in entries} <= {0, 1}
+        seen["equal entries"] += len(entries) > 1 and len(set(entries)) == 1
+        seen["equal reals"] += world.symbol(x) == world.symbol(y)
+        seen["zero and one"] += {world.symbol(x), world.symbol(y)} == {0, 1}
+    assert all(seen[what] >= 1 for what in seen), seen
+    assert all(seen[what] >= 4 for what in ("zero vector", "entries sum to 0", "signs and zeros", "equal reals")), seen
+
+
+def test_a_condition_that_matters_only_where_entries_cancel_is_missed_no_more():
+    g = Givens()
+    n = g.size("n")
+    w = g.vector("w", n)
+    total = Sum(1, n, lambda i: w(i))
+    assert check(g.context, eq(total / total, 1), 0).outcome == "undefined"
+    a, b = g.real("a"), g.real("b")
+    assert check(g.context, ne(a, b), 0).outcome == "refutes"
+
+
+def test_coincident_values_satisfy_their_own_bounds():
+    g = Givens()
+    g.real("a")
+    b = g.real("b", above=0)
+    c = g.real("c", above=b, at_most=9)
+    for world in _worlds(g.context):
+        assert 0 < world.symbol(b) < world.symbol(c) <= 9
