@@ -51,7 +51,7 @@ PLANS: tuple[Plan, ...] = (
     Plan("rectangular", "distinct"),
     Plan("one", "equal"),
     Plan("large", "distinct"),
-    Plan("square", "distinct", ties=True, pattern="coincident"),
+    Plan("square", "distinct", ties=True),
     Plan("rectangular", "equal", wide=True),
     Plan("least", "any", pattern="zero"),
     Plan("any", "any"),
