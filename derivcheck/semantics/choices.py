@@ -100,7 +100,8 @@ class SeededChoices:
             else:
                 wanted = [k for k in wanted if k < usual]
         if kind == "entry" and self.plan.ties and draw % 5:
-            wanted = wanted[:3]  # 0, 1 and -1 where they are allowed: ties, kinks, zeros
+            # 0 and 1, and for some -1, where they are allowed: ties, kinks, zeros.
+            wanted = wanted[: 2 + (draw >> 40) % 2]
         if kind == "weight" and self.plan.ties and draw % 2:
             wanted = wanted[:2]  # 1, and 0 where it is allowed
         if kind == "pattern" and self.plan.pattern in pool and draw % 4:
