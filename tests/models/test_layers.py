@@ -266,3 +266,40 @@ def test_pictures_are_well_formed() -> None:
         assert ElementTree.fromstring(graph.svg()).tag.endswith("svg"), name
     picture = curves_svg({"<loss>": np.array([3.0, 2.0, np.nan, 0.5]), "b": np.ones((4, 5))}, "a & b", logarithmic=True)
     assert ElementTree.fromstring(picture).tag.endswith("svg")
+
+
+def test_pooling_trusts_no_name() -> None:
+    """A function of one's own may be called like one that increases: its largest entry is still the largest."""
+    import sympy
+
+    z = sympy.Symbol("x", real=True)
+    falling = m.Activation(m.ScalarFunction("tanh", (z,), -sympy.tanh(z)))
+    x = np.random.default_rng(0).standard_normal((1, 1, 4, 4))
+    pooled = m.compile(lambda x: m.Sequential(falling, m.MaxPool2d(2))({}, x))(x)
+    np.testing.assert_allclose(pooled, -np.tanh(x).reshape(1, 1, 2, 2, 2, 2).min((3, 5)), rtol=1e-12)
+
+
+def test_a_window_of_padding_alone_is_refused() -> None:
+    for layer in (m.MaxPool1d, m.AvgPool1d, m.MaxPool2d, m.AvgPool2d):
+        with pytest.raises(ValueError, match="more than half"):
+            layer(3, 1, 2)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: m.softmax(x, 2),
+        lambda x: m.log_softmax(x, -3),
+        lambda x: m.concatenate([x, x], 2),
+        lambda x: m.stack([x, x], 3),
+        lambda x: m.argmax(x, 2),
+        lambda x: m.take(x, np.array([0]), 2),
+        lambda x: m.transpose(x, (0, 0)),
+        lambda x: m.transpose(x, (0,)),
+        lambda x: m.sum(x, (1, -1)),
+        lambda x: m.expand_dims(x, 3),
+    ],
+)
+def test_axes_that_are_not_there_are_refused(function: Any) -> None:
+    with pytest.raises(m.ShapeError, match=r"ax[ei]s"):
+        function(m.zeros((2, 3)))

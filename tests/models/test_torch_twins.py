@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 from twin_cases import FAMILIES, RECORDED, SEEDS, Values, case, ours, twins
 
+import derivcheck.models as m
+
 LIVE = importlib.util.find_spec("torch") is not None
 TOLERANCE = 1e-10
 
@@ -51,6 +53,46 @@ if LIVE:
         made, parameters, rng = case(family, seed)
         reference, cotangent = twins(made, parameters, rng)
         close(ours(made, parameters, cotangent), reference)
+
+
+#: Our optimiser, and the name and options of PyTorch's (``eps`` and the rate are given to both).
+OPTIMISERS: dict[str, tuple[m.Optimiser, str, dict[str, object]]] = {
+    "sgd": (m.SGD(0.1, weight_decay=0.02), "SGD", {"weight_decay": 0.02}),
+    "momentum": (m.SGD(0.1, momentum=0.8), "SGD", {"momentum": 0.8}),
+    "nesterov": (
+        m.SGD(0.1, momentum=0.8, nesterov=True, weight_decay=0.02),
+        "SGD",
+        {"momentum": 0.8, "nesterov": True, "weight_decay": 0.02},
+    ),
+    "adagrad": (m.Adagrad(0.1, epsilon=1e-3), "Adagrad", {"eps": 1e-3}),
+    "rmsprop": (m.RMSProp(0.1, decay=0.9, epsilon=1e-3), "RMSprop", {"alpha": 0.9, "eps": 1e-3}),
+    "adam": (m.Adam(0.1, weight_decay=0.02), "Adam", {"weight_decay": 0.02}),
+    "adamw": (m.Adam(0.1, weight_decay=0.02, decoupled=True), "AdamW", {"weight_decay": 0.02}),
+}
+
+if LIVE:
+
+    @pytest.mark.parametrize("name", OPTIMISERS)
+    def test_live_optimiser(name: str) -> None:
+        """Twenty steps on a nonconvex function, from the same point."""
+        import torch
+
+        optimiser, twin, options = OPTIMISERS[name]
+        start = np.random.default_rng(0).standard_normal(7)
+        ours = m.train(
+            lambda p, batch, run: m.sum(m.sin(p * p) + 0.1 * p * p),
+            start,
+            lambda step: 0.0,
+            optimiser=optimiser,
+            steps=20,
+        ).parameters
+        theta = torch.tensor(start, requires_grad=True)
+        theirs = getattr(torch.optim, twin)([theta], 0.1, **options)
+        for _ in range(20):
+            theirs.zero_grad()
+            (torch.sin(theta * theta) + 0.1 * theta * theta).sum().backward()
+            theirs.step()
+        np.testing.assert_allclose(ours, theta.detach().numpy(), rtol=0, atol=TOLERANCE)
 
 
 def test_a_small_difference_is_noticed() -> None:

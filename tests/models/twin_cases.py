@@ -92,6 +92,18 @@ def conv_transpose2d(rng: np.random.Generator) -> Case:
     )
 
 
+def max_pool1d(rng: np.random.Generator) -> Case:
+    k, s = int(rng.integers(1, 5)), int(rng.integers(1, 4))
+    p = int(rng.integers(0, k // 2 + 1))
+    return Case(m.MaxPool1d(k, s, p), rng.standard_normal((2, 3, 9)), lambda t: (t.nn.MaxPool1d(k, s, p), _plain, {}))
+
+
+def avg_pool1d(rng: np.random.Generator) -> Case:
+    k, s = int(rng.integers(1, 5)), int(rng.integers(1, 4))
+    p = int(rng.integers(0, k // 2 + 1))
+    return Case(m.AvgPool1d(k, s, p), rng.standard_normal((2, 3, 9)), lambda t: (t.nn.AvgPool1d(k, s, p), _plain, {}))
+
+
 def max_pool2d(rng: np.random.Generator) -> Case:
     k, s = int(rng.integers(1, 4)), int(rng.integers(1, 4))
     p = int(rng.integers(0, k // 2 + 1))
@@ -116,6 +128,53 @@ def avg_pool2d(rng: np.random.Generator) -> Case:
     p = int(rng.integers(0, k // 2 + 1))
     return Case(
         m.AvgPool2d(k, s, p), rng.standard_normal((2, 3, 8, 7)), lambda t: (t.nn.AvgPool2d(k, s, p), _plain, {})
+    )
+
+
+class _BatchNorm(m.Layer):
+    """Batch normalisation in one mode, from a given state; its new running statistics follow its output."""
+
+    def __init__(self, inner: m.BatchNorm, training: bool, state: Any) -> None:
+        self.inner, self.training, self.state = inner, training, state
+
+    def parameters(self) -> dict[str, Any]:
+        return self.inner.parameters()
+
+    def forward(self, p: Any, x: Any, run: m.Run) -> Any:
+        own = m.Run(self.training, self.state)
+        y = self.inner(p, x, own)
+        parts = [m.reshape(v, (-1,)) for v in (y, own.state["mean"], own.state["variance"])]
+        return m.concatenate(parts)
+
+
+def batch_norm(rng: np.random.Generator) -> Case:
+    n, rate, training = int(rng.integers(1, 5)), float(rng.uniform(0.05, 0.9)), bool(rng.integers(0, 2))
+    rest = tuple(int(k) for k in rng.integers(1, 5, int(rng.integers(0, 3))))
+    centre, spread = rng.standard_normal(n), rng.uniform(0.5, 2.0, n)
+    state = {"mean": centre, "variance": spread, "count": np.zeros(())}
+
+    def call(module: Any, x: Any) -> Any:
+        import torch
+
+        module.train(training)
+        module.running_mean.copy_(torch.tensor(centre))
+        module.running_var.copy_(torch.tensor(spread))
+        y = module(x)
+        # PyTorch's running statistics carry no gradient: theirs is drawn here, by the same recursion.
+        mean, variance = module.running_mean.clone(), module.running_var.clone()
+        if training:
+            axes = (0, *range(2, x.ndim))
+            count = x.numel() // n
+            drawn = x.mean(axes), x.var(axes, unbiased=False) * (count / max(count - 1, 1))
+            mean = mean + rate * (drawn[0] - drawn[0].detach())
+            variance = variance + rate * (drawn[1] - drawn[1].detach())
+        return torch.cat([y.reshape(-1), mean, variance])
+
+    names = ("BatchNorm1d", "BatchNorm1d", "BatchNorm2d")
+    return Case(
+        _BatchNorm(m.BatchNorm(n, rate), training, state),
+        2.0 * rng.standard_normal((int(rng.integers(2, 6)), n, *rest)) + 1.0,
+        lambda t: (getattr(t.nn, names[len(rest)])(n, momentum=rate), call, SAME),
     )
 
 
@@ -205,13 +264,96 @@ def _activation(name: str) -> Callable[[np.random.Generator], Case]:
     )
 
 
+def _of_scores(
+    name: str, ours: Callable[[Any, Any], Any], theirs: Callable[[Any, Any, Any], Any], target: str
+) -> tuple[str, Callable[[np.random.Generator], Case]]:
+    """A loss of scores (the input) and a target of some kind, for every example or in all."""
+
+    def draw(rng: np.random.Generator) -> Case:
+        n, k = (int(i) for i in rng.integers(1, 6, 2))
+        drawn = {
+            "labels": lambda: rng.integers(0, k, n),
+            "probabilities": lambda: rng.dirichlet(np.ones(k), n),
+            "numbers": lambda: rng.standard_normal((n, k)),
+            "bits": lambda: rng.integers(0, 2, (n, k)).astype(float),
+            "signs": lambda: rng.choice([-1.0, 1.0], (n, k)),
+        }[target]()
+
+        def call(module: Any, x: Any) -> Any:
+            import torch
+
+            return theirs(torch, x, torch.tensor(drawn))
+
+        layer = m.Lambda(lambda z: ours(z, m.constant(drawn)))
+        return Case(layer, 3.0 * rng.standard_normal((n, k)), lambda t: (t.nn.Identity(), call, {}))
+
+    return name, draw
+
+
+def _normal(t: Any, z: Any) -> Any:
+    return t.distributions.Normal(z, t.exp(0.5 * t.sin(z)))
+
+
+_OF_SCORES = dict(
+    (
+        _of_scores("softmax", lambda z, y: m.softmax(z, 0), lambda t, z, y: t.softmax(z, 0), "numbers"),
+        _of_scores("log_softmax", lambda z, y: m.log_softmax(z), lambda t, z, y: t.log_softmax(z, 1), "numbers"),
+        _of_scores("squared_error", m.squared_error, lambda t, z, y: t.nn.functional.mse_loss(z, y), "numbers"),
+        _of_scores("cross_entropy", m.cross_entropy, lambda t, z, y: t.nn.functional.cross_entropy(z, y), "labels"),
+        _of_scores(
+            "cross_entropy_of_probabilities",
+            lambda z, y: m.cross_entropy(z, y, "none"),
+            lambda t, z, y: t.nn.functional.cross_entropy(z, y, reduction="none"),
+            "probabilities",
+        ),
+        _of_scores(
+            "binary_cross_entropy",
+            m.binary_cross_entropy,
+            lambda t, z, y: t.nn.functional.binary_cross_entropy_with_logits(z, y),
+            "bits",
+        ),
+        _of_scores(
+            "hinge",
+            lambda z, y: m.hinge(z, y, "sum"),
+            lambda t, z, y: t.nn.functional.hinge_embedding_loss(z * y, -t.ones_like(z), reduction="sum"),
+            "signs",
+        ),
+        _of_scores(
+            "bernoulli_log_likelihood",
+            lambda z, y: m.bernoulli_log_likelihood(y, z),
+            lambda t, z, y: t.distributions.Bernoulli(logits=z).log_prob(y).sum(1),
+            "bits",
+        ),
+        _of_scores(
+            "gaussian_log_likelihood",
+            lambda z, y: m.gaussian_log_likelihood(y, z, m.functional.sin(z)),
+            lambda t, z, y: _normal(t, z).log_prob(y).sum(1),
+            "numbers",
+        ),
+        _of_scores(
+            "gaussian_kl",
+            lambda z, y: m.gaussian_kl(z, m.functional.sin(z), y, m.functional.sin(y)),
+            lambda t, z, y: t.distributions.kl_divergence(_normal(t, z), _normal(t, y)).sum(1),
+            "numbers",
+        ),
+        _of_scores(
+            "kl_divergence",
+            lambda z, y: m.kl_divergence(m.softmax(z), y),
+            lambda t, z, y: t.nn.functional.kl_div(t.log(y), t.log_softmax(z, 1), log_target=True, reduction="none")
+            .sum(1),
+            "probabilities",
+        ),
+    )
+)  # fmt: skip
+
+
 FAMILIES: dict[str, Callable[[np.random.Generator], Case]] = {
     f.__name__: f
     for f in (
-        linear, conv2d, conv1d, conv_transpose2d, max_pool2d, conv_relu_pool, avg_pool2d, layer_norm, rnn, lstm, gru,
-        attention, embedding,
+        linear, conv2d, conv1d, conv_transpose2d, max_pool2d, max_pool1d, conv_relu_pool, avg_pool2d, avg_pool1d,
+        batch_norm, layer_norm, rnn, lstm, gru, attention, embedding,
     )
-} | {name: _activation(name) for name in _ACTIVATIONS}  # fmt: skip
+} | {name: _activation(name) for name in _ACTIVATIONS} | _OF_SCORES  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -24,11 +24,12 @@ from derivcheck.models.layers.attention import (
 )
 from derivcheck.models.layers.base import Layer, Run
 from derivcheck.models.layers.container import Composite, Dropout, Flatten, Lambda, Reshape, Residual, Sequential
-from derivcheck.models.layers.convolution import AvgPool2d, Conv1d, Conv2d, ConvTranspose2d, MaxPool2d, conv2d
+from derivcheck.models.layers.convolution import Conv1d, Conv2d, ConvTranspose2d, conv2d
 from derivcheck.models.layers.coupling import AdditiveCoupling, AffineCoupling, Flow
 from derivcheck.models.layers.graph import GraphConvolution
 from derivcheck.models.layers.linear import Bias, Embedding, Linear
 from derivcheck.models.layers.normalisation import BatchNorm, LayerNorm
+from derivcheck.models.layers.pooling import AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
 from derivcheck.models.layers.recurrent import GRU, LSTM, RNN
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "Activation",
     "AdditiveCoupling",
     "AffineCoupling",
+    "AvgPool1d",
     "AvgPool2d",
     "BatchNorm",
     "Bias",
@@ -59,6 +61,7 @@ __all__ = [
     "LeakyReLU",
     "LearnedPositions",
     "Linear",
+    "MaxPool1d",
     "MaxPool2d",
     "Mish",
     "MultiHeadAttention",

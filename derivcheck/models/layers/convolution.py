@@ -1,4 +1,4 @@
-"""Convolutions and pooling on ``(batch, channels, …)``, with PyTorch's conventions for shapes and weights.
+"""Convolutions on ``(batch, channels, …)``, with PyTorch's conventions for shapes and weights.
 
 A convolution is drawn with the batch innermost and half an im2col: only the windows along the last axis are
 copied, giving rows ``(H, C·kw, W'·B)``; windows along the height are overlapping views of whole rows, so that
@@ -11,23 +11,24 @@ from typing import Any
 
 from derivcheck.models.differentiate import gradients
 from derivcheck.models.errors import ShapeError
-from derivcheck.models.functional import matmul, max, mean, pad, reshape, transpose, windows
+from derivcheck.models.functional import expand_dims, matmul, pad, reshape, transpose, windows
 from derivcheck.models.initialisers import Constant, Initialiser, Parameter, Uniform
 from derivcheck.models.layers.base import Layer, Run
-from derivcheck.models.tensor import Tensor, make, variable
+from derivcheck.models.tensor import Tensor, variable
 
-__all__ = ["AvgPool2d", "Conv1d", "Conv2d", "ConvTranspose2d", "MaxPool2d", "conv2d"]
+__all__ = ["Conv1d", "Conv2d", "ConvTranspose2d", "Pair", "conv2d", "pair"]
 
 Pair = int | tuple[int, int]
 
 
-def _pair(value: Pair) -> tuple[int, int]:
+def pair(value: Pair) -> tuple[int, int]:
+    """The same number twice, or a pair as it is."""
     return (value, value) if isinstance(value, int) else value
 
 
 def conv2d(x: Tensor, weight: Tensor, stride: Pair = 1, padding: Pair = 0, dilation: Pair = 1) -> Tensor:
     """Cross-correlation of ``x (B, C, H, W)`` with ``weight (O, C, kh, kw)``: ``(B, O, H', W')``."""
-    (sh, sw), (ph, pw), (dh, dw) = _pair(stride), _pair(padding), _pair(dilation)
+    (sh, sw), (ph, pw), (dh, dw) = pair(stride), pair(padding), pair(dilation)
     outputs, channels, kh, kw = weight.shape
     x = pad(x, ((0, 0), (0, 0), (ph, ph), (pw, pw)))
     batch = x.shape[0]
@@ -43,7 +44,40 @@ def conv2d(x: Tensor, weight: Tensor, stride: Pair = 1, padding: Pair = 0, dilat
     return transpose(out, (3, 1, 0, 2))
 
 
-class Conv2d(Layer):
+class _Convolution(Layer):
+    """Kernel and bias of a convolution: ``weight (outputs, inputs, *size)``, or inputs first if transposed."""
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        size: tuple[int, ...],
+        bias: bool,
+        weight_initialiser: Initialiser | None,
+        transposed: bool = False,
+    ) -> None:
+        self.inputs, self.outputs, self.size, self.bias = inputs, outputs, size, bias
+        self.weight_initialiser = weight_initialiser or Uniform()
+        self.channels = (inputs, outputs) if transposed else (outputs, inputs)
+
+    def parameters(self) -> dict[str, Any]:
+        out = {"weight": Parameter((*self.channels, *self.size), self.weight_initialiser)}
+        if self.bias:
+            out["bias"] = Parameter((self.outputs,), Constant())
+        return out
+
+    def forward(self, p: Any, x: Tensor, run: Run) -> Tensor:
+        rank = 2 + len(self.size)
+        self.require(run, x, {1: self.inputs}, rank=rank)
+        y = self.convolved(p["weight"], x)
+        return y + reshape(p["bias"], (1, self.outputs) + (1,) * (rank - 2)) if self.bias else y
+
+    def convolved(self, weight: Tensor, x: Tensor) -> Tensor:
+        """The convolution without its bias."""
+        raise NotImplementedError
+
+
+class Conv2d(_Convolution):
     """Two-dimensional convolution (cross-correlation) with bias; weight ``(outputs, inputs, kh, kw)``.
 
     Parameters
@@ -66,23 +100,14 @@ class Conv2d(Layer):
         bias: bool = True,
         weight_initialiser: Initialiser | None = None,
     ) -> None:
-        self.inputs, self.outputs, self.size = inputs, outputs, _pair(size)
-        self.stride, self.padding, self.dilation, self.bias = stride, padding, dilation, bias
-        self.weight_initialiser = weight_initialiser or Uniform()
+        super().__init__(inputs, outputs, pair(size), bias, weight_initialiser)
+        self.stride, self.padding, self.dilation = stride, padding, dilation
 
-    def parameters(self) -> dict[str, Any]:
-        out = {"weight": Parameter((self.outputs, self.inputs, *self.size), self.weight_initialiser)}
-        if self.bias:
-            out["bias"] = Parameter((self.outputs,), Constant())
-        return out
-
-    def forward(self, p: Any, x: Tensor, run: Run) -> Tensor:
-        self.require(run, x, {1: self.inputs}, rank=4)
-        y = conv2d(x, p["weight"], self.stride, self.padding, self.dilation)
-        return y + reshape(p["bias"], (1, self.outputs, 1, 1)) if self.bias else y
+    def convolved(self, weight: Tensor, x: Tensor) -> Tensor:
+        return conv2d(x, weight, self.stride, self.padding, self.dilation)
 
 
-class Conv1d(Layer):
+class Conv1d(_Convolution):
     """One-dimensional convolution; weight ``(outputs, inputs, k)``. See :class:`Conv2d`."""
 
     def __init__(
@@ -96,26 +121,16 @@ class Conv1d(Layer):
         bias: bool = True,
         weight_initialiser: Initialiser | None = None,
     ) -> None:
-        self.inputs, self.outputs, self.size = inputs, outputs, size
-        self.stride, self.padding, self.dilation, self.bias = stride, padding, dilation, bias
-        self.weight_initialiser = weight_initialiser or Uniform()
+        super().__init__(inputs, outputs, (size,), bias, weight_initialiser)
+        self.stride, self.padding, self.dilation = stride, padding, dilation
 
-    def parameters(self) -> dict[str, Any]:
-        out = {"weight": Parameter((self.outputs, self.inputs, self.size), self.weight_initialiser)}
-        if self.bias:
-            out["bias"] = Parameter((self.outputs,), Constant())
-        return out
-
-    def forward(self, p: Any, x: Tensor, run: Run) -> Tensor:
-        self.require(run, x, {1: self.inputs}, rank=3)
-        image = reshape(x, (x.shape[0], x.shape[1], 1, x.shape[2]))
-        kernel = reshape(p["weight"], (self.outputs, self.inputs, 1, self.size))
+    def convolved(self, weight: Tensor, x: Tensor) -> Tensor:
+        image, kernel = expand_dims(x, 2), expand_dims(weight, 2)
         y = conv2d(image, kernel, (1, self.stride), (0, self.padding), (1, self.dilation))
-        y = reshape(y, (y.shape[0], y.shape[1], y.shape[3]))
-        return y + reshape(p["bias"], (1, self.outputs, 1)) if self.bias else y
+        return reshape(y, (y.shape[0], y.shape[1], y.shape[3]))
 
 
-class ConvTranspose2d(Layer):
+class ConvTranspose2d(_Convolution):
     """The transpose of a convolution, drawn as such; weight ``(inputs, outputs, kh, kw)``.
 
     The result has ``(H − 1) stride − 2 padding + dilation (k − 1) + output_padding + 1`` rows.
@@ -133,78 +148,19 @@ class ConvTranspose2d(Layer):
         bias: bool = True,
         weight_initialiser: Initialiser | None = None,
     ) -> None:
-        self.inputs, self.outputs, self.size = inputs, outputs, _pair(size)
-        self.stride, self.padding, self.dilation = _pair(stride), _pair(padding), _pair(dilation)
-        self.output_padding, self.bias = _pair(output_padding), bias
-        self.weight_initialiser = weight_initialiser or Uniform()
+        super().__init__(inputs, outputs, pair(size), bias, weight_initialiser, transposed=True)
+        self.stride, self.padding, self.dilation = pair(stride), pair(padding), pair(dilation)
+        self.output_padding = pair(output_padding)
 
-    def parameters(self) -> dict[str, Any]:
-        out = {"weight": Parameter((self.inputs, self.outputs, *self.size), self.weight_initialiser)}
-        if self.bias:
-            out["bias"] = Parameter((self.outputs,), Constant())
-        return out
-
-    def forward(self, p: Any, x: Tensor, run: Run) -> Tensor:
-        self.require(run, x, {1: self.inputs}, rank=4)
+    def convolved(self, weight: Tensor, x: Tensor) -> Tensor:
         sizes = zip(x.shape[2:], self.stride, self.padding, self.dilation, self.size, self.output_padding, strict=True)
         image = tuple((n - 1) * s - 2 * q + d * (k - 1) + extra + 1 for n, s, q, d, k, extra in sizes)
         if min(image) < 1:
             raise ShapeError("the result", "at least one row and column", image)
         source = variable((x.shape[0], self.outputs, *image))
-        image_of = conv2d(source, p["weight"], self.stride, self.padding, self.dilation)
+        image_of = conv2d(source, weight, self.stride, self.padding, self.dilation)
         # An output padding of a stride or more makes room for windows that no input belongs to.
         x = pad(x, [(0, n - k) for n, k in zip(image_of.shape, x.shape, strict=True)])
         # The convolution is linear in its input, so the transpose does not depend on ``source``.
         (y,) = gradients([image_of], [x], [source])
-        return y + reshape(p["bias"], (1, self.outputs, 1, 1)) if self.bias else y
-
-
-#: Activations that increase, so that the largest entry stays the largest.
-_INCREASING = frozenset({"relu", "leaky_relu", "elu", "selu", "sigmoid", "tanh", "softplus", "log_sigmoid", "softsign"})
-
-
-class MaxPool2d(Layer):
-    """Largest entry of every window; equal ones share the derivative.
-
-    Parameters
-    ----------
-    size : int or (int, int)
-    stride : int or (int, int), optional
-        By default the size.
-    padding : int or (int, int)
-        By entries that are never the largest.
-    """
-
-    def __init__(self, size: Pair, stride: Pair | None = None, padding: Pair = 0) -> None:
-        self.size = _pair(size)
-        self.stride = self.size if stride is None else _pair(stride)
-        self.padding = _pair(padding)
-
-    def forward(self, p: Any, x: Tensor, run: Run) -> Tensor:
-        self.require(run, x, {}, rank=4)
-        if x.primitive == "scalar" and x.attributes["function"].name in _INCREASING:
-            # The largest entry of an increasing function: the function of the largest entry. There are fewer of those.
-            return make("scalar", self._pooled(x.inputs[0]), **x.attributes)
-        return self._pooled(x)
-
-    def _pooled(self, x: Tensor) -> Tensor:
-        if x.primitive == "add" and x.inputs[0].shape == x.shape and x.inputs[1].shape[2:] == (1, 1):
-            return self._pooled(x.inputs[0]) + x.inputs[1]  # a bias is the same in the whole window
-        (a, b) = self.padding
-        padded = pad(x, ((0, 0), (0, 0), (a, a), (b, b)), value=-1e30)
-        return max(windows(padded, (2, 3), self.size, self.stride, (1, 1)), (0, 1))
-
-
-class AvgPool2d(Layer):
-    """Mean of every window."""
-
-    def __init__(self, size: Pair, stride: Pair | None = None, padding: Pair = 0) -> None:
-        self.size = _pair(size)
-        self.stride = self.size if stride is None else _pair(stride)
-        self.padding = _pair(padding)
-
-    def forward(self, p: Any, x: Tensor, run: Run) -> Tensor:
-        self.require(run, x, {}, rank=4)
-        (a, b) = self.padding
-        padded = pad(x, ((0, 0), (0, 0), (a, a), (b, b)))
-        return mean(windows(padded, (2, 3), self.size, self.stride, (1, 1)), (0, 1))
+        return y
