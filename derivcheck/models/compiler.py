@@ -340,7 +340,8 @@ class Compiled:
         sig, flat = signature(arguments)
         program, structure = self._program(self._function, sig, flat, arguments)
         self._last = program
-        return unflatten(structure, self._run(program, sig, flat))
+        with _quiet():
+            return unflatten(structure, program.run(*self._ready(sig, flat)))
 
     def _program(
         self, function: Callable[..., Any], sig: Signature, flat: Sequence[Any], arguments: tuple[Any, ...]
@@ -350,15 +351,20 @@ class Compiled:
             self._programs[sig] = compile_graph(graph, names, self._dtype, self._backend), structure
         return self._programs[sig]
 
-    def _run(self, program: Program, sig: Signature, flat: Sequence[Any]) -> tuple[Array, ...]:
+    def _ready(self, sig: Signature, flat: Sequence[Any]) -> list[Any]:
+        """What a program takes: contiguous arrays of the right types, and generators."""
         ready = []
         for (kind, *_), x in zip(sig.leaves, flat, strict=True):
             if kind == "generator":
                 ready.append(x)
             elif kind != "static":
                 ready.append(np.ascontiguousarray(as_kind(x, kind, self._dtype)).reshape(np.shape(x)))
-        with np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore"):
-            return program.run(*ready)
+        return ready
+
+
+def _quiet() -> np.errstate:
+    """What overflows inside a program shows in its results, or is harmless there."""
+    return np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore")
 
 
 class _Replicas:
@@ -368,12 +374,11 @@ class _Replicas:
         assert owner._replicas is not None
         self.owner, self.arguments = owner, arguments
         self.sig, self.flat = signature(arguments)
-        self.flags = flags_for(owner._replicas, arguments)
-        counts = {
-            np.shape(x)[0] if np.ndim(x) else 0
-            for x, f, leaf in zip(self.flat, self.flags, self.sig.leaves, strict=True)
-            if f and leaf[0] not in ("generator", "static")
-        }
+        flags = flags_for(owner._replicas, arguments)
+        kinds = [leaf[0] for leaf in self.sig.leaves]
+        #: For each leaf, whether its array is cut into blocks.
+        self.cut = [f and k not in ("generator", "static") for f, k in zip(flags, kinds, strict=True)]
+        counts = {np.shape(x)[0] if np.ndim(x) else 0 for x, cut in zip(self.flat, self.cut, strict=True) if cut}
         if owner._count is not None:
             counts.add(owner._count)
         if len(counts) != 1 or 0 in counts:
@@ -392,43 +397,41 @@ class _Replicas:
             self.owner._blocks[self.sig] = max(1, min(self.count, int(REPLICA_BYTES // max(each, 1))))
         return self.owner._blocks[self.sig]
 
-    def part(self, lo: int, hi: int) -> tuple[Signature, list[Any]]:
-        values = [
-            x[lo:hi] if f and leaf[0] not in ("generator", "static") else x
-            for x, f, leaf in zip(self.flat, self.flags, self.sig.leaves, strict=True)
+    def program(self, size: int) -> tuple[Program, Structure]:
+        """The program for a block of this many replicas."""
+        owner = self.owner
+        assert owner._replicas is not None
+        leaves = [
+            (leaf[0], (size, *leaf[1][1:])) if cut else leaf
+            for leaf, cut in zip(self.sig.leaves, self.cut, strict=True)
         ]
-        return Signature(self.sig.structure, tuple(_leaf(x) for x in values)), values
-
-    def program(self, size: int, lo: int = 0) -> tuple[Program, Structure]:
-        assert self.owner._replicas is not None
-        sig, values = self.part(lo, lo + size)
         # Without replicated arrays the shapes do not tell the size of the block.
-        key = Signature(sig.structure, (*sig.leaves, ("replicas", size)))
-        if key not in self.owner._programs:
-            function = replicated(self.owner._function, self.owner._replicas, size)
-            names = argument_names(self.owner._function, self.arguments)
-            graph, structure, used = _trace(function, sig, values, names)
-            owner = self.owner
+        key = Signature(self.sig.structure, (*leaves, ("replicas", size)))
+        if key not in owner._programs:
+            function = replicated(owner._function, owner._replicas, size)
+            names = argument_names(owner._function, self.arguments)
+            graph, structure, used = _trace(function, Signature(self.sig.structure, tuple(leaves)), self.flat, names)
             owner._programs[key] = compile_graph(graph, used, owner._dtype, owner._backend), structure
-        return self.owner._programs[key]
+        return owner._programs[key]
 
     def run(self) -> Any:
-        if self.count <= self.block:
-            sig, values = self.part(0, self.count)
-            program, structure = self.program(self.count)
-            self.owner._last = program
-            return unflatten(structure, self.owner._run(program, sig, values))
-        results: list[Array] = []
-        for lo in range(0, self.count, self.block):
-            size = min(self.block, self.count - lo)
-            sig, values = self.part(lo, lo + size)
-            program, structure = self.program(size, lo)
-            if size == self.block:
-                self.owner._last = program
-            for k, y in enumerate(self.owner._run(program, sig, values)):
-                if lo == 0:
-                    results.append(np.empty((self.count, *y.shape[1:]), y.dtype))
-                results[k][lo : lo + size] = y
+        program, structure = self.program(self.block)
+        self.owner._last = program
+        ready = self.owner._ready(self.sig, self.flat)
+        cut = [c for c, leaf in zip(self.cut, self.sig.leaves, strict=True) if leaf[0] != "static"]
+        with _quiet():
+            if self.block == self.count:
+                return unflatten(structure, program.run(*ready))
+            results: list[Array] = []
+            for lo in range(0, self.count, self.block):
+                hi = min(lo + self.block, self.count)
+                if hi - lo < self.block:
+                    program, _ = self.program(hi - lo)
+                values = program.run(*(x[lo:hi] if c else x for x, c in zip(ready, cut, strict=True)))
+                if not results:
+                    results = [np.empty((self.count, *y.shape[1:]), y.dtype) for y in values]
+                for whole, y in zip(results, values, strict=True):
+                    whole[lo:hi] = y
         return unflatten(structure, results)
 
 

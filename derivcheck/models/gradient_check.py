@@ -20,7 +20,8 @@ False
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,8 +30,11 @@ import numpy as np
 from derivcheck.models.compiler import Compiled, trace
 from derivcheck.models.compiler import compile as compile_function
 from derivcheck.models.differentiate import gradients
-from derivcheck.models.functional import broadcast_to, reshape
-from derivcheck.models.graph import Graph, substitute
+from derivcheck.models.errors import ShapeError
+from derivcheck.models.functional import broadcast_to, cast, reshape
+from derivcheck.models.functional import sum as sum_of
+from derivcheck.models.graph import Graph, rewrite, substitute
+from derivcheck.models.primitives.structural import keep_dims
 from derivcheck.models.replicate import replicated
 from derivcheck.models.tensor import Array, Tensor, constant, make
 from derivcheck.models.tree import flatten, paths, unflatten
@@ -48,8 +52,10 @@ class GradientCheck:
     Attributes
     ----------
     ok : bool
+        Whether every entry has a derivative and agrees with it.
     worst : float
-        Largest relative error, ``|given − numerical| / |numerical|``, among entries above the rounding floor.
+        Largest relative error, ``|given − numerical| / |numerical|``, of an entry that has a derivative; below the
+        rounding floor, relative to the floor.
     entry : str
         Where it is: path of the argument and index.
     given, numerical : float
@@ -58,6 +64,9 @@ class GradientCheck:
         ``"complex step"`` or ``"central difference"``.
     tolerance : float
         Relative error from which a check fails.
+    kinks : tuple of str
+        Entries along which the function has a kink here (``relu`` at 0): one-sided slopes that differ, and no
+        derivative. They are not compared.
     """
 
     ok: bool
@@ -67,6 +76,7 @@ class GradientCheck:
     numerical: float
     method: str
     tolerance: float
+    kinks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -86,9 +96,17 @@ class _Cut:
 
 @dataclass(frozen=True)
 class _Made:
+    """What a check of arguments of certain shapes needs; ``shape`` is the value's.
+
+    ``ties`` counts, at all leaves, the operands that meet where a primitive has a kink (none if no primitive has one).
+    """
+
     method: str
     cuts: tuple[_Cut, ...]
     derivative: Compiled
+    shape: tuple[int, ...]
+    ties: Compiled | None
+    along: tuple[_Cut, ...]
 
 
 class _Checker:
@@ -97,6 +115,7 @@ class _Checker:
             raise ValueError(f"the method is 'complex step' or 'central difference', not {method!r}")
         self.function, self.method = function, method
         self._made: dict[Any, _Made] = {}
+        self._units: dict[tuple[int, ...], Array] = {}
 
     def _compiled(self, arguments: tuple[Any, ...]) -> _Made:
         leaves, structure = flatten(arguments)
@@ -120,7 +139,9 @@ class _Checker:
                 cuts.append(_cut(graph, node, members, dtype))
             else:
                 cuts += [_cut(graph, graph.inputs[i], [i], dtype) for i in members]
-        return _Made(method, tuple(cuts), compile_function(_derivative(graph)))
+        derivative, shape = compile_function(_derivative(graph)), graph.outputs[0].shape
+        along = tuple(_cut(graph, x, [i], np.float64) for i, x in enumerate(graph.inputs))
+        return _Made(method, tuple(cuts), derivative, shape, _ties(graph), along)
 
     def numerical(self, arguments: tuple[Any, ...]) -> tuple[Array, str]:
         """All first derivatives, shape (arguments' entries, value's entries)."""
@@ -134,31 +155,73 @@ class _Checker:
                 parts[cut.leaf] = slopes
             for i, linear in cut.through.items():
                 offset = cut.value(*(np.zeros_like(x) if j == i else x for j, x in enumerate(leaves)))
-                units = np.eye(leaves[i].size).reshape(-1, *leaves[i].shape)
-                parts[i] = np.asarray(linear(units, leaves, offset, slopes)).reshape(len(units), -1)
+                pushed = [linear(units, leaves, offset, slopes) for units in self._unit_vectors(leaves[i].shape)]
+                parts[i] = np.concatenate([np.reshape(y, (len(y), -1)) for y in pushed])
         return np.concatenate([parts[i] for i in range(len(leaves))]), made.method
+
+    def _unit_vectors(self, shape: tuple[int, ...]) -> Iterator[Array]:
+        """All arrays of this shape with a single one, in batches; a single batch is kept for the next check."""
+        if shape not in self._units:
+            n = math.prod(shape)
+            batches = (_shifted(np.zeros(n), lo, hi, 1.0).reshape(-1, *shape) for lo, hi in _batches(n, n))
+            if len(_batches(n, n)) > 1:
+                yield from batches
+                return
+            self._units[shape] = next(batches)
+        yield self._units[shape]
+
+    def kinks(self, arguments: tuple[Any, ...]) -> Array:
+        """Where the value has a kink along an argument's entry: booleans (arguments' entries, value's entries)."""
+        made = self._compiled(arguments)
+        leaves = [np.asarray(x, float) for x in flatten(arguments)[0]]
+        if made.ties is None or not float(made.ties(*leaves)):
+            return np.zeros((sum(x.size for x in leaves), math.prod(made.shape)), bool)
+        return np.concatenate([_kinks(cut.after, leaves[i], leaves) for i, cut in enumerate(made.along)])
 
     def __call__(self, *arguments: Any, derivative: Any = None) -> GradientCheck:
         numerical, method = self.numerical(arguments)
+        made = self._compiled(arguments)
         leaves, _ = flatten(arguments)
         if derivative is None:
-            derivative = self._compiled(arguments).derivative(*(np.asarray(x, float) for x in leaves))
-        parts = [np.asarray(d, float) for d in flatten(derivative)[0]]
-        outputs = numerical.shape[1]
-        given = np.concatenate([d.reshape(outputs, np.size(x)).T for d, x in zip(parts, leaves, strict=True)])
+            derivative = made.derivative(*(np.asarray(x, float) for x in leaves))
+        given = _joined(derivative, arguments, made.shape)
+        kinks = self.kinks(arguments)
         relative, floor = TOLERANCES[method]
         scale = float(np.abs(numerical).max(initial=0.0))
         error = np.abs(given - numerical)
         # Entries below the floor are rounding of a larger computation: they count against the floor itself.
         size = np.maximum(np.abs(numerical), floor / relative * scale)
         ratio = np.divide(error, size, out=np.where(error > 0, np.inf, 0.0), where=size > 0)
-        ratio = np.where(np.isnan(ratio), np.inf, ratio)
+        ratio = np.where(kinks, 0.0, np.where(np.isnan(ratio), np.inf, ratio))
         i, j = np.unravel_index(int(np.argmax(ratio)), ratio.shape)
         worst = float(ratio[i, j])
-        entry = _entry(arguments, int(i)) + (f" → output {int(j)}" if ratio.shape[1] > 1 else "")
+        found = tuple(_entry(arguments, int(k), numerical.shape[1], int(o)) for k, o in np.argwhere(kinks))
         return GradientCheck(
-            worst <= relative, worst, entry, float(given[i, j]), float(numerical[i, j]), method, relative
+            ok=worst <= relative and not found,
+            worst=worst,
+            entry=_entry(arguments, int(i), numerical.shape[1], int(j)),
+            given=float(given[i, j]),
+            numerical=float(numerical[i, j]),
+            method=method,
+            tolerance=relative,
+            kinks=found,
         )
+
+
+def _joined(derivative: Any, arguments: tuple[Any, ...], shape: tuple[int, ...]) -> Array:
+    """A derivative's leaves as one matrix (arguments' entries, value's entries)."""
+    parts, leaves = flatten(derivative)[0], flatten(arguments)[0]
+    if len(parts) != len(leaves):
+        raise ShapeError("derivative", f"{len(leaves)} arrays, one for each array of the arguments", f"{len(parts)}")
+    count = math.prod(shape)
+    rows = []
+    for name, d, x in zip(paths(arguments), parts, leaves, strict=True):
+        array = np.asarray(d, float)
+        wanted = {(*shape, *np.shape(x)), (count, *np.shape(x))} | ({np.shape(x)} if count == 1 else set())
+        if array.shape not in wanted:
+            raise ShapeError(f"derivative along argument {name}", (*shape, *np.shape(x)), array.shape)
+        rows.append(array.reshape(count, np.size(x)).T)
+    return np.concatenate(rows)
 
 
 def _floats(arguments: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -167,21 +230,97 @@ def _floats(arguments: tuple[Any, ...]) -> tuple[Any, ...]:
     return floats
 
 
+#: Entries of all points that are evaluated together.
+POINTS = 1 << 20
+
+
+def _batches(count: int, size: int) -> list[tuple[int, int]]:
+    """Ranges of at most as many points of this size as are evaluated together."""
+    step = max(1, POINTS // max(size, 1))
+    return [(lo, min(lo + step, count)) for lo in range(0, count, step)]
+
+
+def _shifted(z: Array, lo: int, hi: int, steps: Any) -> Array:
+    """Copies of a vector: in copy ``k``, entry ``lo + k`` is shifted."""
+    points = np.empty((hi - lo, z.size), np.result_type(z, steps))
+    points[...] = z
+    points[np.arange(hi - lo), np.arange(lo, hi)] += steps
+    return points
+
+
 def _slopes(after: Compiled, at: Array, leaves: list[Array], method: str) -> Array:
     """Derivative of the result at a node, shape (node's entries, result's entries)."""
-    n = at.size
     z = at.ravel()
+
+    def values(lo: int, hi: int, steps: Any) -> Array:
+        points = _shifted(z, lo, hi, steps).reshape(hi - lo, *at.shape)
+        return np.reshape(after(points, leaves), (hi - lo, -1))
+
     if method == "complex step":
         step = 1e-30
-        points = np.broadcast_to(z.astype(complex), (n, n)).copy()
-        points[np.arange(n), np.arange(n)] += 1j * step
-        values = np.asarray(after(points.reshape(n, *at.shape), leaves))
-        return values.imag.reshape(n, -1) / step
+        return np.concatenate([values(lo, hi, 1j * step).imag / step for lo, hi in _batches(z.size, z.size)])
     h = 1e-3 * (1.0 + np.abs(z))
-    shifts = np.concatenate([k * np.diag(h) for k in (1.0, -1.0, 2.0, -2.0)])
-    values = np.asarray(after((z + shifts).reshape(4 * n, *at.shape), leaves))
-    up, down, up2, down2 = values.reshape(4, n, -1)
-    return np.asarray((8.0 * (up - down) - (up2 - down2)) / (12.0 * h[:, None]))
+    parts = []
+    for lo, hi in _batches(z.size, z.size):
+        here = h[lo:hi]
+        up, down, up2, down2 = (values(lo, hi, k * here) for k in (1.0, -1.0, 2.0, -2.0))
+        parts.append((8.0 * (up - down) - (up2 - down2)) / (12.0 * here[:, None]))
+    return np.concatenate(parts)
+
+
+# --- kinks ------------------------------------------------------------------------------------------------------
+
+#: Step of one-sided slopes, relative to the argument; it is then divided by :data:`SHRINK`.
+STEP, SHRINK = 1e-4, 16.0
+
+_MEETING = frozenset({"maximum", "minimum", "greater", "greater_equal", "equal"})
+
+
+def _ties(graph: Graph) -> Compiled | None:
+    """How many operands meet where a primitive has a kink, as a function of all leaves."""
+    plain = rewrite(
+        graph, lambda t, x: t.attributes["function"].lower(*x, stable=False) if t.primitive == "scalar" else None
+    )
+    counts: list[Tensor] = []
+    for t in plain.nodes:
+        if t.primitive in _MEETING and all(x.kind == "float" for x in t.inputs):
+            a, b = t.inputs
+            counts.append(sum_of(cast(make("equal", a, b))))
+        elif t.primitive in ("abs", "sign"):
+            counts.append(sum_of(cast(make("equal", t.inputs[0], constant(0.0)))))
+        elif t.primitive == "max":
+            x, axes = t.inputs[0], t.attributes["axes"]
+            hits = sum_of(cast(make("equal", x, reshape(t, keep_dims(x.shape, axes)))), axes)
+            counts.append(sum_of(hits - 1.0))
+    if not counts:
+        return None
+    total = counts[0]
+    for c in counts[1:]:
+        total = total + c
+    return compile_function(lambda *leaves: substitute([total], dict(zip(plain.inputs, leaves, strict=True)))[0])
+
+
+def _kinks(after: Compiled, at: Array, leaves: list[Array]) -> Array:
+    """Where one-sided slopes differ, and do not come closer as the step shrinks, as a smooth function's would."""
+    z = at.ravel()
+
+    def difference(lo: int, hi: int, h: Array) -> tuple[Array, Array]:
+        here, up, down = (
+            np.reshape(after(_shifted(z, lo, hi, k * h).reshape(hi - lo, *at.shape), leaves), (hi - lo, -1))
+            for k in (0.0, 1.0, -1.0)
+        )
+        rounding = 64.0 * np.finfo(float).eps * np.abs(here) / h[:, None]
+        right, left = (up - here) / h[:, None], (here - down) / h[:, None]
+        floor = rounding + 1e-6 * np.maximum(np.abs(right), np.abs(left))
+        return np.abs(right - left), floor
+
+    parts = []
+    for lo, hi in _batches(z.size, z.size):
+        h = STEP * (1.0 + np.abs(z[lo:hi]))
+        wide, _ = difference(lo, hi, h)
+        narrow, floor = difference(lo, hi, h / SHRINK)
+        parts.append((narrow > floor) & (narrow > 0.5 * wide))
+    return np.concatenate(parts)
 
 
 # --- cutting the graph --------------------------------------------------------------------------------------------
@@ -257,11 +396,11 @@ def _uses_erf(t: Tensor) -> bool:
     return bool(t.attributes["function"].expression.has(sympy.erf))
 
 
-def _entry(arguments: tuple[Any, ...], place: int) -> str:
+def _entry(arguments: tuple[Any, ...], place: int, outputs: int, output: int) -> str:
     for name, leaf in zip(paths(arguments), flatten(arguments)[0], strict=True):
         if place < np.size(leaf):
             index = tuple(int(k) for k in np.unravel_index(place, np.shape(leaf))) if np.ndim(leaf) else ()
-            return f"argument {name}{list(index)}"
+            return f"argument {name}{list(index)}" + (f" → output {output}" if outputs > 1 else "")
         place -= np.size(leaf)
     raise IndexError(place)
 

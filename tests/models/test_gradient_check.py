@@ -94,3 +94,78 @@ def test_a_wrong_zero_is_caught() -> None:
 def test_stop_gradient_is_seen_as_what_it_is() -> None:
     """The numerical derivative does not stop: a gradient that does is not the derivative of the function."""
     assert not m.gradient_checker(lambda x: F.sum(x * F.stop_gradient(x)))(np.array([1.0, 2.0])).ok
+
+
+@pytest.mark.parametrize("scale", [1e-7, 1.0, 1e7])
+@pytest.mark.parametrize("method", ["complex step", "central difference"])
+@pytest.mark.parametrize("name", CASES)
+def test_half_a_gradient_is_caught_at_every_scale(name: str, method: str, scale: float) -> None:
+    function, arguments = CASES[name]()
+    check = m.gradient_checker(lambda p: function(p) * scale, method)
+    given = derivative(lambda p: function(p) * scale, arguments)
+    outcome = check(*arguments, derivative=m.map_tree(lambda g: 0.5 * g, given))
+    assert not outcome.ok
+    assert outcome.worst == pytest.approx(0.5, rel=1e-3)
+
+
+KINKS = {
+    "relu": (lambda x: m.relu(x), [1.0, 0.0, -2.0], ["argument 0[1] → output 1"]),
+    "leaky relu": (lambda x: F.sum(m.leaky_relu(x)), [0.0, 3.0], ["argument 0[0]"]),
+    "abs": (lambda x: F.sum(F.abs(x * x - 1.0)), [1.0, 0.5], ["argument 0[0]"]),
+    "maximum": (lambda x: F.maximum(x[0], 2.0 * x[1]), [2.0, 1.0], ["argument 0[0]", "argument 0[1]"]),
+    "largest entry": (lambda x: F.max(x), [1.0, 3.0, 3.0], ["argument 0[1]", "argument 0[2]"]),
+    "hinge": (lambda x: m.hinge(x, np.ones(2)), [1.0, 0.0], ["argument 0[0]"]),
+    "a layer whose bias starts at zero": (
+        lambda x: F.sum(m.relu(np.array([[0.0, 0.0], [1.0, 2.0]]) @ x[:2] + x[2])),
+        [0.5, 0.5, 0.0],
+        ["argument 0[2]"],
+    ),
+}
+
+
+@pytest.mark.parametrize("scale", [1e-7, 1.0, 1e7])
+@pytest.mark.parametrize("name", KINKS)
+def test_a_kink_is_reported_as_one(name: str, scale: float) -> None:
+    function, point, where = KINKS[name]
+    outcome = m.gradient_checker(lambda x: function(x) * scale)(np.array(point))
+    assert list(outcome.kinks) == where
+    assert not outcome.ok and outcome.worst <= outcome.tolerance
+
+
+def test_where_operands_meet_without_a_kink_there_is_none() -> None:
+    for function in (
+        lambda x: F.sum(m.relu(x) - m.relu(-x)),
+        lambda x: F.sum(F.maximum(x, x)),
+        lambda x: F.sum(m.relu(x) * x),
+        lambda x: F.sum(m.elu(x)),
+        lambda x: F.logsumexp(x),
+    ):
+        outcome = m.gradient_checker(function)(np.array([0.0, 0.0, 1.0]))
+        assert not outcome.kinks, outcome
+
+
+def test_beside_a_kink_a_wrong_entry_is_still_caught() -> None:
+    check = m.gradient_checker(lambda x: F.sum(m.relu(x)))
+    outcome = check(np.array([0.0, 1.0]), derivative=(np.array([0.0, 0.5]),))
+    assert outcome.kinks == ("argument 0[0]",)
+    assert outcome.worst == pytest.approx(0.5) and outcome.entry == "argument 0[1]"
+
+
+def test_a_derivative_of_another_shape_is_refused() -> None:
+    check = m.gradient_checker(lambda x: F.sum(x * x))
+    with pytest.raises(m.ShapeError, match=r"expected shape \(2, 3\), given shape \(3, 2\)"):
+        check(np.ones((2, 3)), derivative=(2.0 * np.ones((3, 2)),))
+    with pytest.raises(m.ShapeError, match="1 arrays"):
+        check(np.ones((2, 3)), derivative=(np.ones(3), np.ones(3)))
+
+
+def test_batches_of_perturbations_do_not_change_the_derivative(monkeypatch: pytest.MonkeyPatch) -> None:
+    from derivcheck.models import gradient_check
+
+    function, arguments = mlp_case()
+    for method in ("complex step", "central difference"):
+        whole, _ = m.gradient_checker(function, method).numerical(arguments)
+        with monkeypatch.context() as patched:
+            patched.setattr(gradient_check, "POINTS", 50)
+            parts, _ = m.gradient_checker(function, method).numerical(arguments)
+        np.testing.assert_allclose(parts, whole, rtol=0, atol=1e-14 if method == "complex step" else 1e-11)
