@@ -38,8 +38,9 @@ from typing import Protocol
 from flint import acb, arb, fmpq
 
 from derivcheck.language.definitions import unfold
-from derivcheck.language.terms import BINDERS, Term, make
+from derivcheck.language.terms import BINDERS, REAL, Term, make
 from derivcheck.semantics import numbers as nm
+from derivcheck.semantics.closed_forms import closed_form
 from derivcheck.semantics.judgement import (
     FALSE,
     TRUE,
@@ -370,7 +371,16 @@ class Evaluator:
         return unknown(f"no meaning is implemented for the proposition '{p.op}'")
 
     def _compared(self, p: Term, env: Environment) -> Judgement:
-        return self.compared(p.op, self.eval(p.args[0], env), self.eval(p.args[1], env))
+        j = self.compared(p.op, self.eval(p.args[0], env), self.eval(p.args[1], env))
+        tie = j.truth is Truth.SUPPORTED and j.evidence == "balls" and p.args[0].sort == REAL
+        return self._tie(p, env, j) if tie else j
+
+    def _tie(self, p: Term, env: Environment, j: Judgement) -> Judgement:
+        """The exact judgement of a comparison whose balls overlap, where both sides are the same closed form."""
+        left = closed_form(self, p.args[0], env)
+        if left is None or left != closed_form(self, p.args[1], env):
+            return j
+        return Judgement(Truth.FALSE if p.op == "lt" else Truth.TRUE, "exact", sides=j.sides)
 
     def compared(self, op: str, x: Value, y: Value) -> Judgement:
         """The judgement of ``x op y`` for two values; functions are compared at every argument."""
