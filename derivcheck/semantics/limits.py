@@ -28,12 +28,22 @@ PRECISION = 320
 REAL_STEPS = range(2, 34)
 INTEGER_STEPS = range(2, 10)
 SERIES_STEPS = range(2, 10)
+#: Where growth is confirmed: 2^44 steps, so that factors as near to 1 as 1 - 1e-6 have long decided.
+FAR_STEPS = range(38, 45)
+#: Values that grow at least so much whenever the integer doubles have no limit.
+GROWTH = arb(1.25)
+#: Limits of two subsequences differ if their distance is this multiple of their radii.
+APART = 1000
 #: Fewer values than this say nothing.
 FEWEST = 6
 #: The radius is this multiple of the last change of the extrapolated value.
 SAFETY = 8
 #: Successive steps on the grid must shrink by this factor.
 SHRINKING = arb(0.95)
+
+
+class Unsettled(Unknown):
+    """Values whose steps do not shrink."""
 
 
 def limit(
@@ -54,14 +64,53 @@ def limit(
     if isinstance(point, Dual):
         raise Unknown("a derivative by the point of a limit")
     if point is None:
-        steps = INTEGER_STEPS if over_integers else REAL_STEPS
-        make = (lambda k: infinite * 2**k) if over_integers else (lambda k: fmpq(infinite * 2**k))
-        return extrapolate([make(k) for k in steps], f, tiring)
+        if over_integers:
+            return _over_integers(f, infinite, tiring)
+        return extrapolate([fmpq(infinite * 2**k) for k in REAL_STEPS], f, tiring)
     sides = [s for s in (1, -1) if side in ("", "+" if s > 0 else "-")]
     found = [extrapolate([point + s * fmpq(1, 2**k) for k in REAL_STEPS], f, tiring) for s in sides]
     if len(found) == 2 and not found[0].overlaps(found[1]):
         raise Unknown("the two one-sided limits seem to differ")
     return found[0] if len(found) == 1 or found[0].rad() < found[1].rad() else found[1]
+
+
+def _over_integers(f: Callable[[Number], Number], infinite: int, tiring: Callable[[], bool]) -> Number:
+    """The limit over integers, from even and from odd ones: (-1)^t has a limit along each.
+
+    Raises
+    ------
+    Undefined
+        If both settle and clearly apart, or the values keep growing.
+    """
+    try:
+        even = extrapolate([infinite * 2**k for k in INTEGER_STEPS], f, tiring)
+        odd = extrapolate([infinite * (2**k + 1) for k in INTEGER_STEPS], f, tiring)
+    except Unsettled:
+        if _grows(f, infinite):
+            raise Undefined("a sequence that diverges") from None
+        raise
+    gap = even - odd
+    if gap.contains(0):
+        return even if even.rad() < odd.rad() else odd
+    if gap.abs_lower() > APART * (even.rad() + odd.rad()) and gap.abs_lower() > arb(2) ** -20:
+        raise Undefined("a sequence that diverges: its even and odd members have different limits")
+    raise Unknown("a limit's values do not settle")
+
+
+def _grows(f: Callable[[Number], Number], infinite: int) -> bool:
+    """Whether the values grow geometrically along doubled integers, far beyond any slow decay that was drawn."""
+    sizes: list[Number] = []
+    for k in FAR_STEPS:
+        try:
+            v = f(infinite * 2**k)
+        except BudgetExceeded:
+            raise
+        except (Undefined, Unknown):
+            return False
+        if isinstance(v, Dual):
+            return False
+        sizes.append(abs(arb(v)))
+    return all(bool(a > 1) and bool(b > a * GROWTH) for a, b in pairwise(sizes))
 
 
 def series(term: Callable[[int], Number], start: int, tiring: Callable[[], bool]) -> Number:
@@ -115,7 +164,7 @@ def _settled(values: list[Number]) -> Number:
     step, before = abs(values[-1] - values[-2]), abs(values[-2] - values[-3])
     noise = arb(2) ** -60 * values[-1].abs_upper() + values[-1].rad() + values[-2].rad()
     if not (step < before * SHRINKING or step.abs_upper() <= noise):
-        raise Unknown("a limit's values do not settle")
+        raise Unsettled("a limit's values do not settle")
     candidates = [values, _aitken(values), _richardson(values)]
     best: Number | None = None
     for sequence in candidates:
