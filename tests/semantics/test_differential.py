@@ -7,7 +7,7 @@ raises `ZeroDivisionError` or `ValueError` where there is no value.
 from __future__ import annotations
 
 from fractions import Fraction
-from math import comb, factorial, prod
+from math import comb, prod
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -31,30 +31,12 @@ from derivcheck.language import (
     range_,
     real,
 )
-from derivcheck.language import (
-    factorial as factorial_of,
-)
 from derivcheck.semantics import Evaluator
 from derivcheck.semantics.choices import ReplayedChoices
 from derivcheck.semantics.interpretation import Interpretation
 from derivcheck.semantics.numbers import Undefined
 
 KINDS = ("add", "mul", "div", "pow", "ind", "ite", "sum", "prod", "max", "min", "argmax", "abs", "binomial")
-    "add",
-    "mul",
-    "div",
-    "pow",
-    "ind",
-    "ite",
-    "sum",
-    "prod",
-    "max",
-    "min",
-    "argmax",
-    "abs",
-    "binomial",
-    "factorial",
-]
 NO_VALUE = (ZeroDivisionError, ValueError)
 
 
