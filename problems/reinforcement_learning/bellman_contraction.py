@@ -33,6 +33,9 @@ from derivcheck.language import (
     domains,
     eq,
     function,
+    functions,
+    identity,
+    implies,
     ind,
     integer,
     inverse,
@@ -42,6 +45,7 @@ from derivcheck.language import (
     matrix,
     num,
     oo_int,
+    predicate,
     range_,
     real,
     size_of,
@@ -608,6 +612,63 @@ def value_of(o, law, reward):
     return inverse(system) @ vector(o.states, reward)
 
 
+def value_of_policy(o):
+    """The value of the policy π of the process `o`."""
+    return value_of(
+        o,
+        lambda s, t: Sum(1, o.actions, lambda a: o.pi(s, a) * o.P(s, a, t)),
+        lambda s: Sum(1, o.actions, lambda a: o.pi(s, a) * o.r(s, a)),
+    )
+
+
+def declare_greedy(givens, o):
+    """An action σ(s) that attains (T V)(s) in every state, and the value W of that policy."""
+    o.greedy = givens.choice("sigma", o.S, o.A)
+    givens.assume(
+        "greedy",
+        ForAll(o.S, lambda s: eq(look_ahead(o.V, o.P, o.r, o.gamma, s, o.greedy(s)), optimality_of(o, o.V)(s))),
+        model={o.greedy: lam(o.S, lambda s: ArgMax(o.A, lambda a: look_ahead(o.V, o.P, o.r, o.gamma, s, a)))},
+    )
+    o.before = givens.context
+    givens.assume(
+        "value of the greedy policy",
+        ForAll(o.S, lambda s: eq(look_ahead(o.W, o.P, o.r, o.gamma, s, o.greedy(s)), o.W(s))),
+        model={o.W: value_of(o, lambda s, t: o.P(s, o.greedy(s), t), lambda s: o.r(s, o.greedy(s)))},
+    )
+
+
+def mean_of_the_difference(pr, o, V, W, s, step, largest):
+    """V(s) − W(s) ≤ γ · max (V − W), from V(s) − W(s) ≤ (T_π V)(s) − (T_π W)(s)."""
+
+    def mean(of):
+        return Sum(1, o.actions, lambda a: o.pi(s, a) * (o.gamma * Sum(1, o.states, lambda t: o.P(s, a, t) * of(t))))
+
+    return (
+        pr.chain(V(s) - W(s))
+        .le(evaluation_of(o, V)(s) - evaluation_of(o, W)(s), step)
+        .eq(mean(lambda t: V(t) - W(t)), reason("the rewards cancel", algebra))
+        .le(mean(lambda t: largest), bounded_by_max)
+        .eq(o.gamma * largest, reason("both laws sum to one", algebra))
+        .theorem
+    )
+
+
+def greedy_difference(pr, o, V, W, s, step, largest):
+    """V(s) − W(s) ≤ γ · max (V − W), from the look-aheads of the greedy action."""
+    a = o.greedy(s)
+    return (
+        pr.chain(V(s) - W(s))
+        .le(look_ahead(V, o.P, o.r, o.gamma, s, a) - look_ahead(W, o.P, o.r, o.gamma, s, a), step)
+        .eq(
+            o.gamma * Sum(1, o.states, lambda t: o.P(s, a, t) * (V(t) - W(t))),
+            reason("the rewards cancel", algebra),
+        )
+        .le(o.gamma * Sum(1, o.states, lambda t: o.P(s, a, t) * largest), bounded_by_max)
+        .eq(o.gamma * largest, reason("the law sums to one", algebra))
+        .theorem
+    )
+
+
 def never_worse(pr, o, V, W, s, advantage):
     """V(s) ≤ W(s), from V − W ≤ γ · (a mean of V − W): the largest value of V − W is not positive.
 
@@ -647,13 +708,7 @@ def improvement_setting():
     givens.assume(
         "value of the policy",
         ForAll(o.S, lambda s: eq(evaluation_of(o, o.W)(s), o.W(s))),
-        model={
-            o.W: value_of(
-                o,
-                lambda s, t: Sum(1, o.actions, lambda a: o.pi(s, a) * o.P(s, a, t)),
-                lambda s: Sum(1, o.actions, lambda a: o.pi(s, a) * o.r(s, a)),
-            )
-        },
+        model={o.W: value_of_policy(o)},
     )
     o.context = givens.context
     return o
@@ -671,22 +726,9 @@ def improvement_theorem(claim):
     def advantage(pr, s, largest):
         here = kernel.specialise(pr.bring(no_loss), s)
         own = kernel.specialise(pr.bring(value), s)
-        step = pr.linear(le(o.V(s) - o.W(s), evaluation_of(o, o.V)(s) - evaluation_of(o, o.W)(s)), (here, 1), (own, -1))
+        step = pr.linear(le(o.V(s) - o.W(s), evaluation_of(o, o.V)(s) - evaluation_of(o, o.W)(s)), (here, 1), (own, 1))
         pr.note(step.statement, "one step is no loss for V and changes nothing for W")
-
-        def mean(of):
-            return Sum(
-                1, o.actions, lambda a: o.pi(s, a) * (o.gamma * Sum(1, o.states, lambda t: o.P(s, a, t) * of(t)))
-            )
-
-        return (
-            pr.chain(o.V(s) - o.W(s))
-            .le(evaluation_of(o, o.V)(s) - evaluation_of(o, o.W)(s), step)
-            .eq(mean(lambda t: o.V(t) - o.W(t)), reason("the rewards cancel", algebra))
-            .le(mean(lambda t: largest), bounded_by_max)
-            .eq(o.gamma * largest, reason("both laws sum to one", algebra))
-            .theorem
-        )
+        return mean_of_the_difference(pr, o, o.V, o.W, s, step, largest)
 
     return pr.done(never_worse(pr, o, o.V, o.W, o.s, advantage), claim.statement)
 
@@ -703,18 +745,7 @@ def greedy_setting():
         model={o.r: rewards_with_fixed_point("evaluation", o, o.V)},
         auxiliary=lambda g: g.array("w", o.S, o.A),
     )
-    o.greedy = givens.choice("sigma", o.S, o.A)
-    givens.assume(
-        "greedy",
-        ForAll(o.S, lambda s: eq(look_ahead(o.V, o.P, o.r, o.gamma, s, o.greedy(s)), optimality_of(o, o.V)(s))),
-        model={o.greedy: lam(o.S, lambda s: ArgMax(o.A, lambda a: look_ahead(o.V, o.P, o.r, o.gamma, s, a)))},
-    )
-    o.before = givens.context
-    givens.assume(
-        "value of the greedy policy",
-        ForAll(o.S, lambda s: eq(look_ahead(o.W, o.P, o.r, o.gamma, s, o.greedy(s)), o.W(s))),
-        model={o.W: value_of(o, lambda s, t: o.P(s, o.greedy(s), t), lambda s: o.r(s, o.greedy(s)))},
-    )
+    declare_greedy(givens, o)
     o.context = givens.context
     return o
 
@@ -753,8 +784,8 @@ def greedy_is_no_loss(claim):
     return pr.done(greedy_step(pr, greedy.s), claim.statement)
 
 
-def greedy_improves(claim):
-    pr = Prover(claim.context)
+def greedy_order(pr, s):
+    """V(s) ≤ W(s): the greedy policy's value is nowhere below the policy's."""
     o = greedy
     (value,) = pr.given("value of the greedy policy")
 
@@ -763,21 +794,282 @@ def greedy_improves(claim):
         own = kernel.specialise(pr.bring(value), s)
         a = o.greedy(s)
         looks = look_ahead(o.V, o.P, o.r, o.gamma, s, a) - look_ahead(o.W, o.P, o.r, o.gamma, s, a)
-        step = pr.linear(le(o.V(s) - o.W(s), looks), (here, 1), (own, -1))
+        step = pr.linear(le(o.V(s) - o.W(s), looks), (here, 1), (own, 1))
         pr.note(step.statement, "one greedy step is no loss for V and changes nothing for W")
-        return (
-            pr.chain(o.V(s) - o.W(s))
-            .le(looks, step)
-            .eq(
-                o.gamma * Sum(1, o.states, lambda t: o.P(s, a, t) * (o.V(t) - o.W(t))),
-                reason("the rewards cancel", algebra),
-            )
-            .le(o.gamma * Sum(1, o.states, lambda t: o.P(s, a, t) * largest), bounded_by_max)
-            .eq(o.gamma * largest, reason("the law sums to one", algebra))
-            .theorem
-        )
+        return greedy_difference(pr, o, o.V, o.W, s, step, largest)
 
-    return pr.done(never_worse(pr, o, o.V, o.W, o.s, advantage), claim.statement)
+    return never_worse(pr, o, o.V, o.W, s, advantage)
+
+
+def greedy_improves(claim):
+    pr = Prover(claim.context)
+    return pr.done(greedy_order(pr, greedy.s), claim.statement)
+
+
+def look_ahead_order(pr, s):
+    """The look-ahead of the greedy action by V is at most W(s)."""
+    o = greedy
+    everywhere = pr.for_all(o.S, greedy_order)
+    pr.note(everywhere.statement, "the greedy policy is nowhere worse")
+    (value,) = pr.given("value of the greedy policy")
+    own = kernel.specialise(pr.bring(value), s)
+    return (
+        pr.chain(look_ahead(o.V, o.P, o.r, o.gamma, s, o.greedy(s)))
+        .le(
+            look_ahead(o.W, o.P, o.r, o.gamma, s, o.greedy(s)),
+            monotonicity(everywhere, words="a mean of larger values is larger"),
+        )
+        .eq(o.W(s), own)
+        .theorem
+    )
+
+
+def greedy_keeps_its_look_ahead(claim):
+    pr = Prover(claim.context)
+    return pr.done(look_ahead_order(pr, greedy.s), claim.statement)
+
+
+def greedy_improves_strictly(claim):
+    pr = Prover(claim.context)
+    o = greedy
+    premise = claim.statement.args[0]
+    better = pr.assume(premise)
+    (attains,) = pr.given("greedy")
+    attained = kernel.specialise(attains, o.s)
+    order = look_ahead_order(pr, o.s)
+    th = pr.linear(lt(o.V(o.s), o.W(o.s)), (better, 1), (attained, -1), (order, 1))
+    pr.note(th.statement, "the greedy action attains the maximum, which is larger than V(s)")
+    return pr.done(kernel.discharge(th, premise), claim.statement)
+
+
+# -------------------------------------------------------------------------------------------------- optimal policies
+
+
+def unimprovable_setting():
+    """The value V of a policy that no action improves in any state."""
+    givens = Givens()
+    o = process_with_policy("evaluation", givens, at_least=0, below=1)
+    o.s, o.V = givens.index("s", o.states), givens.array("V", o.S)
+    loss = function("loss", o.S, o.A)
+    givens.assume(
+        "value of the policy, which no action improves",
+        ForAll(o.S, lambda s: eq(evaluation_of(o, o.V)(s), o.V(s))),
+        ForAll(o.S, lambda s: ForAll(o.A, lambda a: le(look_ahead(o.V, o.P, o.r, o.gamma, s, a), o.V(s)))),
+        # For instances: an action that the policy never takes may be worse.
+        model={
+            o.r: lam(
+                o.S,
+                lambda s: lam(
+                    o.A,
+                    lambda a: (
+                        o.V(s)
+                        - o.gamma * Sum(1, o.states, lambda t: o.P(s, a, t) * o.V(t))
+                        - ind(eq(o.pi(s, a), 0)) * loss(s, a)
+                    ),
+                ),
+            )
+        },
+        auxiliary=lambda g: g.array("loss", o.S, o.A, at_least=0),
+    )
+    o.context = givens.context
+    return o
+
+
+unimprovable = unimprovable_setting()
+
+
+def policy_at_most_maximum(pr, o, V, s):
+    """(T_π V)(s) ≤ (T V)(s): a mean is at most the maximum."""
+    maximum = MaxOver(o.A, lambda a: look_ahead(V, o.P, o.r, o.gamma, s, a))
+    return (
+        pr.chain(evaluation_of(o, V)(s))
+        .eq(
+            Sum(1, o.actions, lambda a: o.pi(s, a) * look_ahead(V, o.P, o.r, o.gamma, s, a)),
+            reason("definition of the operator", algebra),
+        )
+        .le(Sum(1, o.actions, lambda a: o.pi(s, a) * maximum), bounded_by_max)
+        .eq(maximum, reason("the policy's probabilities sum to one", algebra))
+        .eq(optimality_of(o, V)(s), reason("definition of the operator", algebra))
+        .theorem
+    )
+
+
+def no_improvement_is_optimal(claim):
+    pr = Prover(claim.context)
+    o = unimprovable
+    value, no_better = pr.given("value of the policy, which no action improves")
+    own = kernel.specialise(value, o.s)
+    maximum = MaxOver(o.A, lambda a: look_ahead(o.V, o.P, o.r, o.gamma, o.s, a))
+    here = kernel.specialise(no_better, o.s)
+    below = pr.maximum_at_most(maximum, lambda pr, a: kernel.specialise(pr.bring(here), a))
+    above = policy_at_most_maximum(pr, o, o.V, o.s)
+    image = optimality_of(o, o.V)(o.s)
+    upper, lower = pr.linear(le(image, o.V(o.s)), (below, 1)), pr.linear(le(o.V(o.s), image), (above, 1), (own, -1))
+    pr.note(claim.statement, "V = T_π V ≤ T V ≤ V")
+    return pr.done(kernel.antisymmetry(upper, lower), claim.statement)
+
+
+def dominated_setting():
+    """The value V of any policy, beside the fixed point V* of the optimality operator."""
+    givens = Givens()
+    o = process_with_policy("evaluation", givens, at_least=0, below=1)
+    o.s, o.V, o.fixed = givens.index("s", o.states), givens.array("V", o.S), givens.array("V_star", o.S)
+    givens.assume(
+        "fixed point",
+        ForAll(o.S, lambda s: eq(optimality_of(o, o.fixed)(s), o.fixed(s))),
+        model={o.r: rewards_with_fixed_point("optimality", o, o.fixed)},
+        auxiliary=lambda g: g.array("w", o.S, o.A),
+    )
+    givens.assume(
+        "value of the policy",
+        ForAll(o.S, lambda s: eq(evaluation_of(o, o.V)(s), o.V(s))),
+        model={o.V: value_of_policy(o)},
+    )
+    o.context = givens.context
+    return o
+
+
+dominated = dominated_setting()
+
+
+def no_policy_is_better(claim):
+    pr = Prover(claim.context)
+    o = dominated
+    (fixed,), (value,) = pr.given("fixed point"), pr.given("value of the policy")
+
+    def advantage(pr, s, largest):
+        own, best = kernel.specialise(pr.bring(value), s), kernel.specialise(pr.bring(fixed), s)
+        above = policy_at_most_maximum(pr, o, o.fixed, s)
+        step = pr.linear(
+            le(o.V(s) - o.fixed(s), evaluation_of(o, o.V)(s) - evaluation_of(o, o.fixed)(s)),
+            (own, -1),
+            (above, 1),
+            (best, 1),
+        )
+        pr.note(step.statement, "V is the value of π, and T_π V* ≤ T V* = V*")
+        return mean_of_the_difference(pr, o, o.V, o.fixed, s, step, largest)
+
+    return pr.done(never_worse(pr, o, o.V, o.fixed, o.s, advantage), claim.statement)
+
+
+def greedy_for_the_optimum():
+    """V*, the policy that is greedy for it, and that policy's value W."""
+    givens = Givens()
+    o = process(givens, at_least=0, below=1)
+    o.s, o.V, o.W = givens.index("s", o.states), givens.array("V_star", o.S), givens.array("W", o.S)
+    givens.assume(
+        "fixed point",
+        ForAll(o.S, lambda s: eq(optimality_of(o, o.V)(s), o.V(s))),
+        model={o.r: rewards_with_fixed_point("optimality", o, o.V)},
+        auxiliary=lambda g: g.array("w", o.S, o.A),
+    )
+    declare_greedy(givens, o)
+    o.context = givens.context
+    return o
+
+
+best_policy = greedy_for_the_optimum()
+
+
+def greedy_for_the_optimum_is_optimal(claim):
+    pr = Prover(claim.context)
+    o = best_policy
+    (fixed,), (attains,), (value,) = (pr.given(n) for n in ("fixed point", "greedy", "value of the greedy policy"))
+
+    def difference_of(U, V, sign):
+        """U(s) − V(s) for the two values, in either order, is γ times a mean of the same differences."""
+
+        def advantage(pr, s, largest):
+            a = o.greedy(s)
+            own, best, attained = (kernel.specialise(pr.bring(th), s) for th in (value, fixed, attains))
+            step = pr.linear(
+                eq(U(s) - V(s), look_ahead(U, o.P, o.r, o.gamma, s, a) - look_ahead(V, o.P, o.r, o.gamma, s, a)),
+                (own, -sign),
+                (attained, sign),
+                (best, sign),
+            )
+            pr.note(step.statement, "W is the greedy policy's value; the greedy action attains T V* = V*")
+            return greedy_difference(pr, o, U, V, s, step, largest)
+
+        return never_worse(pr, o, U, V, o.s, advantage)
+
+    below, above = difference_of(o.W, o.V, 1), difference_of(o.V, o.W, -1)
+    pr.note(claim.statement, "each is at most the other")
+    return pr.done(kernel.antisymmetry(below, above), claim.statement)
+
+
+# ---------------------------------------------------------------------------------------------- value in closed form
+
+markov = Givens()
+chain_states = markov.size("S")
+chain_range = range_(1, chain_states)
+chain_gamma = markov.real("gamma", at_least=0, below=1)
+chain_law = markov.distribution("P", counting(chain_range), given=(chain_range,))
+chain_reward = markov.vector("r", chain_states)
+system = identity(chain_states) - chain_gamma * chain_law
+chain_value = inverse(system) @ chain_reward
+
+
+linear_system = Givens()
+linear_system.size("S")
+any_matrix = linear_system.matrix("A", chain_states, chain_states, invertible=True)
+any_vector = linear_system.vector("b", chain_states)
+
+
+def system_is_invertible(pr):
+    """``(I − γP) v = 0`` gives ``‖v‖ ≤ γ ‖v‖``, hence ``v = 0``."""
+
+    def injective(pr, v):
+        nothing = ForAll(chain_range, lambda i: eq(Sum(1, chain_states, lambda j: system(i, j) * v(j)), 0))
+        given = pr.assume(nothing)
+        norm = MaxOver(chain_range, lambda s: abs_(v(s)))
+
+        def at(pr, s):
+            row = kernel.specialise(pr.bring(given), s)
+            mean = Sum(1, chain_states, lambda t: chain_law(s, t) * v(t))
+            own = pr.prove(eq(v(s), chain_gamma * mean), using(row), quiet=True)
+            return (
+                pr.chain(abs_(v(s)))
+                .eq(abs_(chain_gamma * mean), inside(using(own, words="v = γPv")))
+                .eq(chain_gamma * abs_(mean), reason("γ is not negative", algebra))
+                .le(chain_gamma * Sum(1, chain_states, lambda t: chain_law(s, t) * abs_(v(t))), triangle)
+                .le(chain_gamma * Sum(1, chain_states, lambda t: chain_law(s, t) * norm), bounded_by_max)
+                .eq(chain_gamma * norm, reason("the law sums to one", algebra))
+                .theorem
+            )
+
+        shrinks = pr.maximum_at_most(norm, at)
+        zero = pr.linear(le(norm, 0), (shrinks, 1 / (1 - chain_gamma)))
+        pr.note(zero.statement, "‖v‖ ≤ γ ‖v‖ and γ < 1")
+
+        def entry(pr, s):
+            bound = kernel.at_most_maximum(pr.context, norm, s)
+            size = [kernel.absolute_value(pr.context, x) for x in (v(s), -v(s))]
+            sides = [
+                pr.linear(goal, (th, 1), (bound, 1), (pr.bring(zero), 1))
+                for goal, th in zip((le(v(s), 0), le(0, v(s))), size, strict=True)
+            ]
+            return kernel.antisymmetry(*sides)
+
+        return kernel.discharge(pr.for_all(chain_range, entry), nothing)
+
+    th = kernel.invertible_if_injective(pr.for_all(functions((chain_range,)), injective, "v"), system)
+    pr.note(th.statement, "a square matrix that sends only 0 to 0 is invertible")
+    return th
+
+
+def invertible_below_one(claim):
+    pr = Prover(claim.context)
+    return pr.done(system_is_invertible(pr), claim.statement)
+
+
+def value_by_the_inverse(claim):
+    pr = Prover(claim.context)
+    invertible = system_is_invertible(pr)
+    general = Prover(linear_system.context).prove(eq(any_matrix @ (inverse(any_matrix) @ any_vector), any_vector))
+    th = kernel.instance(general, {any_matrix: system, any_vector: chain_reward}, pr.context, [invertible])
+    pr.note(claim.statement, "a matrix times its inverse is the identity")
+    return pr.done(th, claim.statement)
 
 
 # --------------------------------------------------------------------------------------------------- the derivative
@@ -874,32 +1166,112 @@ def fixed_point_setting(name):
 valued, optimal = fixed_point_setting("evaluation"), fixed_point_setting("optimality")
 
 
-def action_value(s, a):
-    """Q(s, a) of the optimal value."""
-    return look_ahead(optimal.V, optimal.P, optimal.r, optimal.gamma, s, a)
+def action_value(o, s, a):
+    """Q(s, a) of the fixed point V."""
+    return look_ahead(o.V, o.P, o.r, o.gamma, s, a)
+
+
+def expected(o, s, a, next_value):
+    """r(s, a) + γ Σ_t P(s, a, t) · the value of the next state by the action values there."""
+    return o.r(s, a) + o.gamma * Sum(1, o.states, lambda t: o.P(s, a, t) * next_value(t))
 
 
 def expected_maximum(s, a):
     """r(s, a) + γ Σ_t P(s, a, t) max_b Q(t, b)."""
-    o = optimal
-    return o.r(s, a) + o.gamma * Sum(1, o.states, lambda t: o.P(s, a, t) * MaxOver(o.A, lambda b: action_value(t, b)))
+    return expected(optimal, s, a, lambda t: MaxOver(optimal.A, lambda b: action_value(optimal, t, b)))
+
+
+def expected_mean(s, a):
+    """r(s, a) + γ Σ_t P(s, a, t) Σ_b π(t, b) Q(t, b)."""
+    return expected(
+        valued, s, a, lambda t: Sum(1, valued.actions, lambda b: valued.pi(t, b) * action_value(valued, t, b))
+    )
 
 
 def maximum_of_the_expectation(s, a):
     """r(s, a) + γ max_b Σ_t P(s, a, t) Q(t, b)."""
     o = optimal
-    return o.r(s, a) + o.gamma * MaxOver(o.A, lambda b: Sum(1, o.states, lambda t: o.P(s, a, t) * action_value(t, b)))
-
-
-def action_values_by_the_maximum(claim):
-    pr = Prover(claim.context)
-    (fixed,) = pr.given("fixed point")
-    turned = pr.for_all(optimal.S, lambda pr, t: turned_round(pr, kernel.specialise(pr.bring(fixed), t)))
-    th = pr.prove(
-        claim.statement,
-        monotonicity(turned, words="V is a fixed point: V(t) is the largest action value in t"),
+    return o.r(s, a) + o.gamma * MaxOver(
+        o.A, lambda b: Sum(1, o.states, lambda t: o.P(s, a, t) * action_value(o, t, b))
     )
-    return pr.done(th, claim.statement)
+
+
+def action_values(words):
+    """The equation of the action values, from the fixed point's."""
+
+    def proof(claim):
+        pr = Prover(claim.context)
+        (fixed,) = pr.given("fixed point")
+        turned = pr.for_all(optimal.S, lambda pr, t: turned_round(pr, kernel.specialise(pr.bring(fixed), t)))
+        return pr.done(pr.prove(claim.statement, monotonicity(turned, words=words)), claim.statement)
+
+    return proof
+
+
+# ------------------------------------------------------------------------------------- the backup of action values
+
+backups = Givens()
+backed = process(backups, at_least=0)
+backed.q, backed.u = backups.array("q", backed.S, backed.A), backups.array("u", backed.S, backed.A)
+
+
+def backup(q, s, a):
+    """r(s, a) + γ Σ_t P(s, a, t) max_b q(t, b)."""
+    return expected(backed, s, a, lambda t: MaxOver(backed.A, lambda b: q(t, b)))
+
+
+def largest_difference(f, g):
+    """The maximum of |f(s, a) − g(s, a)| over all states and actions."""
+    return MaxOver(backed.S, lambda s: MaxOver(backed.A, lambda a: abs_(f(s, a) - g(s, a))))
+
+
+q_gap = largest_difference(backed.q, backed.u)
+q_contraction = le(
+    largest_difference(lambda s, a: backup(backed.q, s, a), lambda s, a: backup(backed.u, s, a)), backed.gamma * q_gap
+)
+
+
+def backup_contracts(claim):
+    pr = Prover(claim.context)
+    o = backed
+
+    def in_state(t):
+        """max_b |q(t, b) − u(t, b)|."""
+        return MaxOver(o.A, lambda b: abs_(o.q(t, b) - o.u(t, b)))
+
+    def close(pr, t):
+        rows = {first: lam(o.A, lambda b: o.q(t, b)), second: lam(o.A, lambda b: o.u(t, b)), n_u: o.actions}
+        return kernel.instance(maxima_theorem(), rows, pr.context)
+
+    def best(q):
+        return lambda t: MaxOver(o.A, lambda b: q(t, b))
+
+    def for_each_pair(pr, s):
+        def at(pr, a):
+            def mean(inner):
+                return o.gamma * Sum(1, o.states, lambda t: o.P(s, a, t) * inner(t))
+
+            near = pr.for_all(o.S, close)
+            return (
+                pr.chain(abs_(backup(o.q, s, a) - backup(o.u, s, a)))
+                .eq(
+                    abs_(mean(lambda t: best(o.q)(t) - best(o.u)(t))),
+                    reason("the rewards cancel", algebra),
+                )
+                .eq(
+                    o.gamma * abs_(Sum(1, o.states, lambda t: o.P(s, a, t) * (best(o.q)(t) - best(o.u)(t)))),
+                    reason("γ is not negative", algebra),
+                )
+                .le(mean(lambda t: abs_(best(o.q)(t) - best(o.u)(t))), triangle)
+                .le(mean(in_state), monotonicity(near, words="maxima are as close as the values"))
+                .le(mean(lambda t: q_gap), bounded_by_max)
+                .eq(o.gamma * q_gap, reason("the law sums to one", algebra))
+                .theorem
+            )
+
+        return pr.maximum_at_most(MaxOver(o.A, lambda a: abs_(backup(o.q, s, a) - backup(o.u, s, a))), at)
+
+    return pr.done(pr.maximum_at_most(claim.statement.args[0], for_each_pair), claim.statement)
 
 
 # ------------------------------------------------------------------------------------------- as printed in the sources
@@ -918,8 +1290,8 @@ def largest(u):
 largest_gap = MaxOver(each, lambda a: abs_(first(a) - second(a)))
 
 
-def maxima_are_close(claim):
-    pr = Prover(claim.context)
+def close_maxima(pr):
+    """|max u − max v| ≤ max |u − v|."""
 
     def one_way(u, v, sign):
         def at(pr, a):
@@ -935,8 +1307,18 @@ def maxima_are_close(claim):
         x = largest(first) - largest(second)
         return pr.linear(le(x if sign == 1 else -x, largest_gap), (th, 1))
 
-    th = kernel.absolute_bound(one_way(first, second, 1), one_way(second, first, -1))
-    return pr.done(th, claim.statement)
+    return kernel.absolute_bound(one_way(first, second, 1), one_way(second, first, -1))
+
+
+@cache
+def maxima_theorem():
+    """The theorem that maxima are close, for the claims that rest on it."""
+    return close_maxima(Prover(numbers_of_actions.context))
+
+
+def maxima_are_close(claim):
+    pr = Prover(claim.context)
+    return pr.done(close_maxima(pr), claim.statement)
 
 
 any_values = Givens()
@@ -948,6 +1330,34 @@ strictly = Givens()
 w_d = process(strictly, at_least=0, below=1)
 w_U, w_V = strictly.array("U", w_d.S), strictly.array("V", w_d.S)
 strict_contraction = lt(distance(optimality_of(w_d, w_U), optimality_of(w_d, w_V)), w_d.gamma * distance(w_U, w_V))
+
+random_start = Givens()
+start_law = random_start.distribution("rho", counting(valued.S))
+
+
+def mean_reward(s):
+    """Σ_a π(s, a) r(s, a)."""
+    return Sum(1, valued.actions, lambda a: valued.pi(s, a) * valued.r(s, a))
+
+
+running = sweeps("optimality", below=1)
+first_sweep = integer(0)
+
+
+def change(k):
+    """‖V_{k+1} − V_k‖: what a sweep changes."""
+    return distance(running.V(k + 1), running.V(k))
+
+
+largest_change = MaxOver(range_(0, running.k), change)
+
+
+def never_below_the_first_change(claim):
+    pr = Prover(claim.context)
+    th = kernel.at_most_maximum(pr.context, largest_change, first_sweep)
+    pr.note(claim.statement, "a value is at most the maximum")
+    return pr.done(th, claim.statement)
+
 
 # ------------------------------------------------------------------------------------------------------------ networks
 
@@ -1072,6 +1482,7 @@ problem = Problem(
     summary="Bellman operators of a finite process: contraction, fixed points, error bounds, greedy improvement.",
     sources=(
         "bellman-equation-v",
+        "bellman-equation-q",
         "bellman-optimality-equation",
         "cs-bellman-expectation",
         "cs-bellman-optimality",
@@ -1215,11 +1626,66 @@ problem = Problem(
             proof=greedy_improves,
         ),
         Claim(
+            name="greedy-look-ahead",
+            summary="its value is at least its own look-ahead by V_π",
+            context=greedy.context,
+            statement=le(
+                look_ahead(greedy.V, greedy.P, greedy.r, greedy.gamma, greedy.s, greedy.greedy(greedy.s)),
+                greedy.W(greedy.s),
+            ),
+            proof=greedy_keeps_its_look_ahead,
+        ),
+        Claim(
+            name="greedy-strict-improvement",
+            summary="and strictly above V_π wherever an action's look-ahead is",
+            context=greedy.context,
+            statement=implies(
+                lt(greedy.V(greedy.s), optimality_of(greedy, greedy.V)(greedy.s)),
+                lt(greedy.V(greedy.s), greedy.W(greedy.s)),
+            ),
+            proof=greedy_improves_strictly,
+        ),
+        Claim(
+            name="no-improvement",
+            summary="the value of a policy that no action improves is a fixed point of T",
+            context=unimprovable.context,
+            statement=eq(optimality_of(unimprovable, unimprovable.V)(unimprovable.s), unimprovable.V(unimprovable.s)),
+            proof=no_improvement_is_optimal,
+        ),
+        Claim(
+            name="optimal-value",
+            summary="no policy has a value above the fixed point V* of T, in any state",
+            context=dominated.context,
+            statement=le(dominated.V(dominated.s), dominated.fixed(dominated.s)),
+            proof=no_policy_is_better,
+        ),
+        Claim(
+            name="optimal-policy",
+            summary="the policy that is greedy for V* has the value V*",
+            context=best_policy.context,
+            statement=eq(best_policy.W(best_policy.s), best_policy.V(best_policy.s)),
+            proof=greedy_for_the_optimum_is_optimal,
+        ),
+        Claim(
+            name="value-invertible",
+            summary="I − γP is invertible for a stochastic matrix P and 0 ≤ γ < 1",
+            context=markov.context,
+            statement=predicate("invertible", system),
+            proof=invertible_below_one,
+        ),
+        Claim(
+            name="value-in-closed-form",
+            summary="V = (I − γP)⁻¹ r solves the evaluation equation (I − γP) V = r",
+            context=markov.context,
+            statement=eq(system @ chain_value, chain_reward),
+            proof=value_by_the_inverse,
+        ),
+        Claim(
             name="action-values",
             summary="Q*(s, a) = r(s, a) + γ Σ_t P(s, a, t) max_b Q*(t, b)",
             context=optimal.context,
-            statement=eq(action_value(optimal.s, optimal.a), expected_maximum(optimal.s, optimal.a)),
-            proof=action_values_by_the_maximum,
+            statement=eq(action_value(optimal, optimal.s, optimal.a), expected_maximum(optimal.s, optimal.a)),
+            proof=action_values("V is a fixed point: V(t) is the largest action value in t"),
             networks=(
                 Measurement(
                     "fitted Q-network",
@@ -1230,9 +1696,55 @@ problem = Problem(
             misconceptions=(
                 Misconception(
                     "the maximum outside the expectation",
-                    eq(action_value(optimal.s, optimal.a), maximum_of_the_expectation(optimal.s, optimal.a)),
+                    eq(action_value(optimal, optimal.s, optimal.a), maximum_of_the_expectation(optimal.s, optimal.a)),
                 ),
             ),
+        ),
+        Claim(
+            name="policy-action-values",
+            summary="Q_π(s, a) = r(s, a) + γ Σ_t P(s, a, t) Σ_b π(t, b) Q_π(t, b)",
+            context=valued.context,
+            statement=eq(action_value(valued, valued.s, valued.a), expected_mean(valued.s, valued.a)),
+            proof=action_values("V is a fixed point: V(t) is the mean action value in t"),
+        ),
+        Claim(
+            name="action-value-contraction",
+            summary="the backup of action values contracts by γ in the maximum norm, for every γ ≥ 0",
+            context=backups.context,
+            statement=q_contraction,
+            proof=backup_contracts,
+        ),
+        Claim(
+            name="first-reward-printed",
+            summary="the mean reward of a random start, E r₀, in place of the reward in s, as printed",
+            context=valued.context.extended(*random_start.context.declarations),
+            statement=eq(
+                valued.V(valued.s),
+                Sum(1, valued.states, lambda u: start_law(u) * mean_reward(u))
+                + valued.gamma
+                * Sum(
+                    1,
+                    valued.actions,
+                    lambda a: (
+                        valued.pi(valued.s, a) * Sum(1, valued.states, lambda t: valued.P(valued.s, a, t) * valued.V(t))
+                    ),
+                ),
+            ),
+            as_printed=True,
+        ),
+        Claim(
+            name="largest-change",
+            summary="the largest change of all sweeps so far is at least that of the first: it has to be reset",
+            context=running.context,
+            statement=le(change(first_sweep), largest_change),
+            proof=never_below_the_first_change,
+        ),
+        Claim(
+            name="largest-change-printed",
+            summary="without a reset, as printed, it would have to be the change of the last sweep",
+            context=running.context,
+            statement=eq(largest_change, change(running.k)),
+            as_printed=True,
         ),
         Claim(
             name="strict-contraction-printed",
