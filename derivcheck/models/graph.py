@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from derivcheck.models.tensor import PRIMITIVES, Array, Tensor, labelled
+from derivcheck.models.tensor import PRIMITIVES, Array, Tensor, relabelling
 
 __all__ = ["Graph", "reachable", "rewrite", "substitute"]
 
@@ -102,16 +102,15 @@ def rewrite(graph: Graph, rule: Callable[[Tensor, tuple[Tensor, ...]], Tensor | 
     of the layer stays with what replaces a node.
     """
     new: dict[Tensor, Tensor] = {}
-    for t in graph.nodes:
-        if t.primitive in ("variable", "constant"):
-            new[t] = t
-            continue
-        inputs = tuple(new[x] for x in t.inputs)
-        with labelled(t.scope):
+    with relabelling() as label:
+        for t in graph.nodes:
+            if not t.inputs and t.primitive in ("variable", "constant"):
+                new[t] = t
+                continue
+            inputs = tuple([new[x] for x in t.inputs])
+            label(t.scope)
             out = rule(t, inputs)
-        if out is None:
-            out = Tensor(t.primitive, inputs, t.attributes, t.shape, t.kind, t.scope)
-        new[t] = out
+            new[t] = Tensor(t.primitive, inputs, t.attributes, t.shape, t.kind, t.scope) if out is None else out
     return Graph(graph.inputs, tuple(new[t] for t in graph.outputs))
 
 

@@ -29,6 +29,7 @@ __all__ = [
     "constant",
     "labelled",
     "make",
+    "relabelling",
     "scope",
     "variable",
 ]
@@ -260,6 +261,23 @@ def labelled(path: str) -> Iterator[None]:
     token = _scope.set(path)
     try:
         yield
+    finally:
+        _scope.reset(token)
+
+
+@contextmanager
+def relabelling() -> Iterator[Callable[[str], None]]:
+    """Label nodes with one path after the other: the function that is given sets the path for what is made next."""
+    token = _scope.set(_scope.get())
+    current = [_scope.get()]
+
+    def label(path: str) -> None:
+        if path is not current[0]:
+            current[0] = path
+            _scope.set(path)
+
+    try:
+        yield label
     finally:
         _scope.reset(token)
 

@@ -56,6 +56,8 @@ def _sum(terms: Sequence[Tensor]) -> Tensor:
 def gather_slices(graph: Graph) -> Graph:
     """Sums of non-overlapping ``embed`` nodes become concatenations."""
     sums = {t: xs for t, xs in _terms(graph).items() if sum(x.primitive == "embed" for x in xs) > 1}
+    if not sums:
+        return graph
     new: dict[Tensor, Tensor] = {}
 
     def rule(t: Tensor, inputs: tuple[Tensor, ...]) -> Tensor:
@@ -122,6 +124,8 @@ def gather_products(graph: Graph) -> Graph:
         products = [x for x in xs if x.primitive == "matmul" and x.ndim == 2 and len(graph.users[x]) == 1]
         if len(products) > 1:
             sums[t] = xs
+    if not sums:
+        return graph
     joined = _places(graph)
     new: dict[Tensor, Tensor] = {}
 

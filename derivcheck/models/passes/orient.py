@@ -11,6 +11,8 @@ Invariant: the graph computes the same numbers up to rounding.
 
 from __future__ import annotations
 
+from collections import Counter
+
 from derivcheck.models.functional import transpose
 from derivcheck.models.graph import Graph, rewrite
 from derivcheck.models.tensor import Tensor, make
@@ -34,16 +36,16 @@ def orient(graph: Graph) -> Graph:
             return None
         return transpose(make("matmul", b.inputs[0], transpose(a, swap)), swap)
 
-    return rewrite(graph, rule)
+    batched = any(t.primitive == "matmul" and t.ndim > 2 for t in graph.nodes)
+    return rewrite(graph, rule) if batched else graph
 
 
 def untranspose(graph: Graph) -> Graph:
     """Copy transposed right operands that at least :data:`USES` products share."""
 
-    def shared(t: Tensor) -> bool:
-        products = [u for u in graph.users[t] if u.primitive == "matmul" and u.ndim == 2 and u.inputs[1] is t]
-        return t.primitive == "transpose" and t.ndim == 2 and len(products) >= USES
-
-    copied = {t for t in graph.nodes if shared(t)}
+    right = Counter(t.inputs[1] for t in graph.nodes if t.primitive == "matmul" and t.ndim == 2)
+    copied = {t for t, count in right.items() if t.primitive == "transpose" and count >= USES}
+    if not copied:
+        return graph
     # An alias has memory of its own: the planner makes it, and the emitter fills it, like any elementwise result.
     return rewrite(graph, lambda t, inputs: make("alias", transpose(inputs[0], (1, 0))) if t in copied else None)

@@ -18,9 +18,13 @@ Inputs = tuple[Tensor, ...]
 Rule = Callable[[Tensor, Inputs], Tensor | None]
 
 
+#: Primitives whose entries are entries of their input.
+_MOVING = frozenset({"broadcast_to", "reshape", "slice", "transpose", "flip"})
+
+
 def number(t: Tensor) -> float | None:
     """The value of a tensor all of whose entries are one known number."""
-    while t.primitive in ("broadcast_to", "reshape", "slice", "transpose", "flip"):
+    while t.primitive in _MOVING:
         t = t.inputs[0]
     if t.primitive == "constant" and t.kind == "float" and t.ndim == 0:
         return float(t.attributes["value"])
@@ -239,25 +243,23 @@ _RULES: dict[str, Rule] = {
 
 def _without_broadcasts(t: Tensor, inputs: Inputs) -> Inputs:
     # Elementwise primitives broadcast by themselves: an operand need not be repeated beforehand.
-    out = list(inputs)
     for i, x in enumerate(inputs):
-        narrow = x
-        value = number(x)
-        if value is not None and x.ndim and x.kind == "float":
-            narrow = constant(value)
-        elif x.primitive == "broadcast_to":
-            narrow = x.inputs[0]
-        if narrow is not x:
-            trial = [*out[:i], narrow, *out[i + 1 :]]
-            if PRIMITIVES[t.primitive].infer(*trial, **t.attributes)[0] == t.shape:
-                out = trial
-    return tuple(out)
+        if x.primitive not in _MOVING:
+            continue
+        value = number(x) if x.ndim and x.kind == "float" else None
+        if value is None and x.primitive != "broadcast_to":
+            continue
+        narrow = x.inputs[0] if value is None else constant(value)
+        trial = (*inputs[:i], narrow, *inputs[i + 1 :])
+        if PRIMITIVES[t.primitive].infer(*trial, **t.attributes)[0] == t.shape:
+            inputs = trial
+    return inputs
 
 
 def _transposed_product(t: Tensor, a: Tensor) -> Tensor | None:
     # (A B)ᵀ = Bᵀ Aᵀ: the operands are transposed for free, the result would have to be copied.
     swap = (*range(t.ndim - 2), t.ndim - 1, t.ndim - 2)
-    if a.primitive != "matmul" or t.attributes["axes"] != swap:
+    if t.attributes["axes"] != swap:
         return None
     left, right = (transpose(x, swap) for x in a.inputs)
     return make("matmul", right, left)
@@ -266,10 +268,8 @@ def _transposed_product(t: Tensor, a: Tensor) -> Tensor | None:
 def simplify(graph: Graph) -> Graph:
     """Apply the rules bottom-up."""
 
-    users = graph.users
-
     def rule(t: Tensor, inputs: Inputs) -> Tensor | None:
-        if t.primitive == "transpose" and len(users[t.inputs[0]]) == 1:
+        if t.primitive == "transpose" and inputs[0].primitive == "matmul" and len(graph.users[t.inputs[0]]) == 1:
             product = _transposed_product(t, inputs[0])
             if product is not None:
                 return product

@@ -126,4 +126,4 @@ def sink(graph: Graph) -> Graph:
             return _RULES[t.primitive](t, x.inputs[0], x.attributes["axes"])
         return None
 
-    return rewrite(graph, rule)
+    return rewrite(graph, rule) if any(t.primitive == "transpose" for t in graph.nodes) else graph
