@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 import derivcheck.models as m
+from benchmarks.models.training_step import backends
 
 __all__ = ["initialisations", "training"]
 
@@ -31,10 +32,14 @@ def initialisations(dtype: str, peers: bool, count: int = 10_000) -> dict[str, C
         net(net.init(generator), x, run)
         return F.stack([F.mean(F.square(run.outputs[str(2 * k + 1)])) for k in range(DEPTH)])
 
-    sweep = m.compile(moments, replicas=(True, False), count=count, dtype=dtype)
     x = np.random.default_rng(0).standard_normal((1, WIDTH)).astype(dtype)
     generator = np.random.Generator(np.random.SFC64(1))
-    out: dict[str, Callable[[], object]] = {"numpy": lambda: sweep(generator, x)}
+
+    def ours(backend: str) -> Callable[[], object]:
+        sweep = m.compile(moments, replicas=(True, False), count=count, dtype=dtype, backend=backend)
+        return lambda: sweep(generator, x)
+
+    out = {backend: ours(backend) for backend in backends()}
     if peers:
         out["jax"] = _jax_initialisations(dtype, x, count)
     return out
@@ -65,14 +70,19 @@ def training(dtype: str, peers: bool, count: int = 1_000) -> dict[str, Callable[
     rng = np.random.default_rng(0)
     x, y = rng.standard_normal((32, 4)).astype(dtype), rng.standard_normal((32, 1)).astype(dtype)
     p = net.init(0, replicas=count)
-    trainer = m.Trainer(
-        lambda p, batch, run: m.squared_error(net(p, batch[0], run), batch[1]),
-        p,
-        m.Adam(1e-3),
-        dtype=dtype,
-        replicas=True,
-    )
-    out: dict[str, Callable[[], object]] = {"numpy": lambda: trainer.step((x, y))}
+
+    def ours(backend: str) -> Callable[[], object]:
+        trainer = m.Trainer(
+            lambda p, batch, run: m.squared_error(net(p, batch[0], run), batch[1]),
+            p,
+            m.Adam(1e-3),
+            dtype=dtype,
+            replicas=True,
+            backend=backend,
+        )
+        return lambda: trainer.step((x, y))
+
+    out = {backend: ours(backend) for backend in backends()}
     if peers:
         out["jax"] = _jax_training(dtype, p, x, y)
     return out

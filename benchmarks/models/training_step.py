@@ -16,7 +16,7 @@ import numpy as np
 import derivcheck.models as m
 from derivcheck.models.compiled_backend import available
 
-__all__ = ["WORKLOADS", "Workload", "contenders"]
+__all__ = ["WORKLOADS", "Workload", "backends", "contenders"]
 
 F = m.functional
 
@@ -224,14 +224,17 @@ WORKLOADS: tuple[Workload, ...] = (
 # --- the contenders ------------------------------------------------------------------------------------------------
 
 
+def backends() -> tuple[str, ...]:
+    """Those of ours that are installed."""
+    return ("numpy", "numba") if available() else ("numpy",)
+
+
 def contenders(workload: Workload, dtype: str, threads: int, peers: bool = True) -> dict[str, Callable[[], object]]:
     """A function of no arguments that makes one step, for each contender."""
     x, y = workload.data(np.random.default_rng(0))
     x = x.astype(dtype)
     y = y.astype(dtype) if y.dtype.kind == "f" else y
-    out = {"numpy": _ours(workload, x, y, dtype, "numpy")}
-    if available():
-        out["numba"] = _ours(workload, x, y, dtype, "numba")
+    out = {backend: _ours(workload, x, y, dtype, backend) for backend in backends()}
     if peers:
         out["torch"] = _torch(workload, x, y, dtype, threads)
         out["jax"] = _jax(workload, x, y, dtype)

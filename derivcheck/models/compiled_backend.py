@@ -16,6 +16,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,9 @@ from typing import Any
 import numpy as np
 
 from derivcheck.models.errors import CompileError
+from derivcheck.models.tensor import Array
 
-__all__ = ["available", "blas_address", "part_function"]
+__all__ = ["Machine", "available", "machine_for"]
 
 _HEADER = '''"""Written by derivcheck.models; safe to delete."""
 
@@ -55,8 +57,27 @@ def _require() -> None:
         raise CompileError("the compiled backend needs Numba: pip install 'derivcheck[compiled]'")
 
 
-def blas_address(dtype: Any) -> int:
-    """Address of the general matrix product of SciPy's BLAS for a float type.
+@dataclass(frozen=True)
+class Machine:
+    """What an emitted program needs of the compiled backend, for one float type.
+
+    Attributes
+    ----------
+    load : callable
+        The compiled function ``part`` of a text.
+    blas : int
+        Address of the general matrix product of SciPy's BLAS.
+    fill_normal : callable
+        ``fill_normal(generator, out)`` for a contiguous float32 array.
+    """
+
+    load: Callable[[str], Callable[..., int]]
+    blas: int
+    fill_normal: Callable[[np.random.Generator, Array], None]
+
+
+def machine_for(dtype: Any) -> Machine:
+    """The compiled backend for a float type.
 
     Raises
     ------
@@ -66,20 +87,16 @@ def blas_address(dtype: Any) -> int:
     _require()
     from numba.extending import get_cython_function_address
 
-    name = {"float32": "sgemm", "float64": "dgemm"}[np.dtype(dtype).name]
-    return int(get_cython_function_address("scipy.linalg.cython_blas", name))
+    from derivcheck.models.machine_random import fill_normal
 
-
-def part_function(text: str, dtype: Any) -> Callable[..., int]:
-    """The compiled function ``part`` of a text, for a float type.
-
-    Raises
-    ------
-    CompileError
-        If Numba is not installed.
-    """
-    _require()
-    return _loaded(_HEADER.format(real=np.dtype(dtype).name, library=_library_digest()) + text, _folder())
+    real = np.dtype(dtype).name
+    routine = {"float32": "sgemm", "float64": "dgemm"}[real]
+    header = _HEADER.format(real=real, library=_library_digest())
+    return Machine(
+        lambda text: _loaded(header + text, _folder()),
+        int(get_cython_function_address("scipy.linalg.cython_blas", routine)),
+        fill_normal,
+    )
 
 
 def _folder() -> Path:

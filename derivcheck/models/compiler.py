@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from derivcheck.models.compiled_backend import blas_address, part_function
+from derivcheck.models.compiled_backend import machine_for
 from derivcheck.models.cost import Cost, cost_of
 from derivcheck.models.errors import CompileError, ShapeError
 from derivcheck.models.graph import Graph, as_kind
@@ -242,7 +242,7 @@ class Prepared:
             arguments = final, groups, self.dtype, resident, updates, self.host
             size = plan(*arguments, Slots(), compilable).workspace
             planned = plan(*arguments, slots.within(size), compilable)
-            emitted = emit(planned, self.names, updates, part_function, blas_address(self.dtype))
+            emitted = emit(planned, self.names, updates, machine_for(self.dtype))
         else:
             planned = plan(final, self.groups, self.dtype, resident, updates, self.host, slots)
             emitted = emit(planned, self.names, updates)
@@ -367,6 +367,12 @@ def _quiet() -> np.errstate:
     return np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore")
 
 
+def even_block(count: int, most: int) -> int:
+    """Size of a block of replicas; one that divides their number, if that costs at most half, needs one program only."""
+    most = max(1, min(count, most))
+    return next((size for size in range(most, most // 2, -1) if count % size == 0), most)
+
+
 class _Replicas:
     """One call over replicas, block by block."""
 
@@ -394,7 +400,7 @@ class _Replicas:
             probe, _ = self.program(min(2, self.count))
             inputs = sum(t.size for t in probe.graph.inputs)
             each = (probe.plan.workspace + inputs * self.owner._dtype.itemsize) / min(2, self.count)
-            self.owner._blocks[self.sig] = max(1, min(self.count, int(REPLICA_BYTES // max(each, 1))))
+            self.owner._blocks[self.sig] = even_block(self.count, int(REPLICA_BYTES // max(each, 1)))
         return self.owner._blocks[self.sig]
 
     def program(self, size: int) -> tuple[Program, Structure]:

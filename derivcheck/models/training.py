@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from derivcheck.models.checkpoint import load_checkpoint, save_checkpoint
-from derivcheck.models.compiler import REPLICA_BYTES, Prepared, Program, prepare, signature
+from derivcheck.models.compiler import REPLICA_BYTES, Prepared, Program, even_block, prepare, signature
 from derivcheck.models.differentiate import value_and_grad
 from derivcheck.models.errors import ModelError, NonFiniteError
 from derivcheck.models.functional import concatenate, reshape
@@ -190,7 +190,7 @@ class Trainer:
             raise ModelError("all parameters and states carry the same number of replicas")
         # Slots, gradient and activations take about a dozen times the memory of the parameters.
         each = 12 * self.dtype.itemsize * sum(math.prod(s[1:]) for s in self.shapes)
-        size = block or max(1, min(count, REPLICA_BYTES // max(each, 1)))
+        size = block or even_block(count, REPLICA_BYTES // max(each, 1))
         return [(lo, min(lo + size, count)) for lo in range(0, count, size)]
 
     def _block(self, leaves: Sequence[Any], states: Sequence[Any], lo: int, hi: int) -> _Block:

@@ -9,7 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-__all__ = ["plain_part"]
+from derivcheck.models.compiled_backend import Machine
+from derivcheck.models.random_numbers import fill_normal
+
+__all__ = ["plain_machine", "plain_part"]
+
+
+def plain_machine(dtype: Any) -> Machine:
+    """A backend that compiles nothing."""
+    return Machine(lambda text: plain_part(text, dtype), 0, fill_normal)
 
 
 def plain_part(text: str, dtype: Any) -> Callable[..., int]:

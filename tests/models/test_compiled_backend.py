@@ -6,17 +6,19 @@ import importlib.util
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from plain_parts import plain_part
+from plain_parts import plain_machine, plain_part
 from random_graphs import random_graph
 from test_passes import agree, with_gradient
 
 import derivcheck.models as m
 from derivcheck.models import compiled_backend
+from derivcheck.models.compiled_backend import Machine
 from derivcheck.models.compiler import compile_graph
 from derivcheck.models.passes.loops import collapse
 
@@ -28,12 +30,14 @@ def interpreted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Parts run as plain Python: their text is tested without compiling hundreds of them."""
     texts: list[str] = []
 
-    def plain(text: str, dtype: Any) -> Any:
-        texts.append(text)
-        return plain_part(text, dtype)
+    def machine(dtype: Any) -> Machine:
+        def load(text: str) -> Any:
+            texts.append(text)
+            return plain_part(text, dtype)
 
-    monkeypatch.setattr("derivcheck.models.compiler.part_function", plain)
-    monkeypatch.setattr("derivcheck.models.compiler.blas_address", lambda dtype: 0)
+        return replace(plain_machine(dtype), load=load)
+
+    monkeypatch.setattr("derivcheck.models.compiler.machine_for", machine)
     return texts
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from plain_parts import plain_part
+from plain_parts import plain_machine
 
 import derivcheck.models as m
 from derivcheck.models.passes import plan as planning
@@ -68,8 +68,7 @@ def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     if request.param == "small cache":
         monkeypatch.setattr(planning, "CACHE", 128)
 
-    monkeypatch.setattr("derivcheck.models.compiler.part_function", plain_part)
-    monkeypatch.setattr("derivcheck.models.compiler.blas_address", lambda dtype: 0)
+    monkeypatch.setattr("derivcheck.models.compiler.machine_for", plain_machine)
     return "numba" if request.param == "parts" else "numpy"
 
 

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from derivcheck.models.compiled_backend import Machine
 from derivcheck.models.passes.fuse import Group
 from derivcheck.models.passes.host import FUNCTIONS, TEXT
 from derivcheck.models.passes.layout import contiguous, root
@@ -168,7 +169,7 @@ def _random(e: _Emitter, t: Tensor, out: str, ins: list[str]) -> list[str]:
     if np.issubdtype(e.plan.dtype, np.complexfloating):
         return _reference(e, t, out, ins)
     if t.attributes["law"] == "normal" and e.plan.dtype == np.float32:
-        e.names["fill_normal"] = fill_normal
+        e.names["fill_normal"] = fill_normal if e.machine is None else e.machine.fill_normal
         return [f"fill_normal({ins[0]}, {out})"]
     law = "standard_normal" if t.attributes["law"] == "normal" else "random"
     return [f"{ins[0]}.{law}(dtype=np.{e.plan.dtype.name}, out={out})"]
@@ -247,7 +248,7 @@ def _slices(slices: Sequence[tuple[int, int, int]], shape: Sequence[int]) -> str
 @dataclass
 class _Emitter:
     plan: Plan
-    load: Callable[[str, Any], Callable[..., int]] | None = None
+    machine: Machine | None = None
     names: dict[str, Any] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
     called: dict[Tensor, str] = field(default_factory=dict)
@@ -375,7 +376,7 @@ class _Emitter:
 
     def part(self, groups: Sequence[Group]) -> None:
         """Emit groups as one call of a compiled function."""
-        assert self.load is not None
+        assert self.machine is not None
         flat: dict[str, str] = {}
 
         def name(t: Tensor) -> str:
@@ -385,7 +386,7 @@ class _Emitter:
             return text
 
         part = part_of(self.plan, groups, name, self.bases())
-        call = f"{self.name_of('part', self.load(part.source, self.plan.dtype))}(blas, "
+        call = f"{self.name_of('part', self.machine.load(part.source))}(blas, "
         call += ", ".join(flat.get(a, a) for a in part.arguments) + ")"
         self.sources.append(part.source)
         if not part.checked:
@@ -456,8 +457,7 @@ def emit(
     plan: Plan,
     names: Sequence[str],
     updates: dict[int, Tensor] | None = None,
-    load: Callable[[str, Any], Callable[..., int]] | None = None,
-    blas: int = 0,
+    machine: Machine | None = None,
 ) -> Emitted:
     """Write the program.
 
@@ -468,14 +468,14 @@ def emit(
         One for each input of the graph.
     updates : dict, optional
         As given to :func:`plan`.
-    load : callable, optional
-        Compiles the text of a part for a float type; by default all groups are NumPy lines.
-    blas : int, optional
-        Address of the matrix product for that type.
+    machine : Machine, optional
+        The compiled backend; by default all groups are NumPy lines.
     """
     updates = updates or {}
-    e = _Emitter(plan, load)
-    e.names |= {"np": np, "blas": blas}
+    e = _Emitter(plan, machine)
+    e.names["np"] = np
+    if machine is not None:
+        e.names["blas"] = machine.blas
     arguments = []
     for t, name in zip(plan.graph.inputs, identifiers(names), strict=True):
         if t in plan.resident:
@@ -487,7 +487,7 @@ def emit(
         e.called[t] = f"result_{k}"
         e.lines.append(f"result_{k} = np.empty({t.shape}, {e.dtype(t)})")
     e.host()
-    for compiled, run in itertools.groupby(plan.groups, lambda group: load is not None and compilable(group)):
+    for compiled, run in itertools.groupby(plan.groups, lambda group: machine is not None and compilable(group)):
         if compiled:
             e.part(list(run))
             continue

@@ -1,0 +1,109 @@
+"""Normal variates for the compiled backend: as :mod:`~derivcheck.models.random_numbers`, every loop machine code.
+
+The bits come from xoshiro128++ (Blackman and Vigna, 2021) in :data:`LANES` independent streams that advance side by
+side, so that one instruction serves as many of them as fit a register. Their states are drawn from the NumPy generator
+at every call: what is drawn is a function of its state, and two streams of 2¹²⁸ numbers overlap with no probability
+worth stating. Imported by the compiled backend only: it needs Numba.
+"""
+
+from __future__ import annotations
+
+from math import sqrt
+
+import numpy as np
+from numpy import float32, int32, uint32
+
+from derivcheck.models.machine_library import machine, program
+from derivcheck.models.tensor import Array
+
+__all__ = ["LANES", "fill_normal"]
+
+#: Streams. Their state, words and variates take 5 KiB.
+LANES = 256
+
+
+def fill_normal(generator: np.random.Generator, out: Array) -> None:
+    """Fill a contiguous float32 array with independent standard normal variates."""
+    state = generator.integers(0, 1 << 32, (4, LANES), dtype=np.uint32)
+    _fill(state[0], state[1], state[2], state[3], out.reshape(-1))
+
+
+@machine
+def _words(s0, s1, s2, s3, words):  # type: ignore[no-untyped-def]
+    """The next 32 bits of every stream. (Numba's sums of 32-bit integers have 64 bits: hence the conversions.)"""
+    for i in range(len(words)):
+        a, b, c, d = s0[i], s1[i], s2[i], s3[i]
+        x = uint32(a + d)
+        words[i] = uint32(uint32(uint32(x << uint32(7)) | uint32(x >> uint32(25))) + a)
+        t = uint32(b << uint32(9))
+        c = uint32(c ^ a)
+        d = uint32(d ^ b)
+        s1[i] = uint32(b ^ c)
+        s0[i] = uint32(a ^ d)
+        s2[i] = uint32(c ^ t)
+        s3[i] = uint32(uint32(d << uint32(11)) | uint32(d >> uint32(21)))
+
+
+@machine
+def _log(x):  # type: ignore[no-untyped-def]
+    """Logarithm of a positive normal number to about 1 ulp (Cephes): x = 2ᵉ m with √½ ≤ m < √2."""
+    bits = float32(x).view(int32)
+    e = int32(int32(bits - int32(0x3F3504F3)) >> int32(23))
+    m = int32(bits - int32(e << int32(23))).view(float32) - float32(1.0)
+    z = m * m
+    p = float32(7.0376836292e-2)
+    p = p * m + float32(-1.1514610310e-1)
+    p = p * m + float32(1.1676998740e-1)
+    p = p * m + float32(-1.2420140846e-1)
+    p = p * m + float32(1.4249322787e-1)
+    p = p * m + float32(-1.6668057665e-1)
+    p = p * m + float32(2.0000714765e-1)
+    p = p * m + float32(-2.4999993993e-1)
+    p = p * m + float32(3.3333331174e-1)
+    n = float32(e)
+    y = m * z * p + n * float32(-2.12194440e-4) - float32(0.5) * z
+    return m + y + n * float32(0.693359375)
+
+
+@machine
+def _box_muller(first, second, left, right):  # type: ignore[no-untyped-def]
+    """Two variates, √(−2 log u) cos 2πv and √(−2 log u) sin 2πv, from two words."""
+    for i in range(len(left)):
+        # u in (0, 1] with all 32 bits: variates reach √(66 log 2) ≈ 6.76.
+        u = (float32(first[i]) + float32(0.5)) * float32(2.0**-32)
+        radius = sqrt(float32(-2.0) * _log(u))
+        # v in quarters of a turn: q whole ones, rounded, and a rest of at most an eighth of a turn either way.
+        v = float32(int32(second[i] >> uint32(8))) * float32(2.0**-22)
+        q = int32(v + float32(0.5))
+        r = (v - float32(q)) * float32(1.5707963267948966)
+        z = r * r
+        s = float32(-1.9515295891e-4)
+        s = s * z + float32(8.3321608736e-3)
+        s = s * z + float32(-1.6666654611e-1)
+        s = s * z * r + r
+        c = float32(2.443315711809948e-5)
+        c = c * z + float32(-1.388731625493765e-3)
+        c = c * z + float32(4.166664568298827e-2)
+        c = c * z * z - float32(0.5) * z + float32(1.0)
+        odd = (q & int32(1)) != 0
+        cosine = s if odd else c
+        sine = c if odd else s
+        cosine = -cosine if (int32(q + int32(1)) & int32(2)) != 0 else cosine
+        sine = -sine if (q & int32(2)) != 0 else sine
+        left[i] = radius * cosine
+        right[i] = radius * sine
+
+
+@program
+def _fill(s0, s1, s2, s3, out):  # type: ignore[no-untyped-def]
+    first, second = np.empty(LANES, uint32), np.empty(LANES, uint32)
+    spare = np.empty(2 * LANES, float32)
+    whole = len(out) - len(out) % (2 * LANES)
+    for lo in range(0, len(out), 2 * LANES):
+        _words(s0, s1, s2, s3, first)
+        _words(s0, s1, s2, s3, second)
+        if lo < whole:
+            _box_muller(first, second, out[lo : lo + LANES], out[lo + LANES : lo + 2 * LANES])
+        else:
+            _box_muller(first, second, spare[:LANES], spare[LANES:])
+            out[lo:] = spare[: len(out) - lo]
