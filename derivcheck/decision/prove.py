@@ -42,6 +42,7 @@ from derivcheck.language import (
 from derivcheck.language.build import affine_parts, int_add
 from derivcheck.proof import ProofError, kernel
 from derivcheck.proof.normal_form import Normaliser, Unknown, to_term
+from derivcheck.proof.normal_form.integers import solved
 
 #: How often expansion and normal form alternate: a sum taken apart may leave terms to expand.
 ROUNDS = 3
@@ -181,13 +182,31 @@ def _cases(context: Context, left: Term, right: Term, budget: list[int], asked: 
             if case.op == "not" and split.op == "le":
                 case = lt(split.args[1], split.args[0])
             inner = context.assuming("case", case)
-            conditions = _cases(inner, _taken(left, split, case), _taken(right, split, case), budget, asked | {split})
+            pinned = _pinned(inner, split, case)
+            here, there = (substitute(_taken(t, split, case), pinned) for t in (left, right))
+            conditions = _cases(inner, here, there, budget, asked | {split})
             if conditions is None:
                 return None
             out += [q for c in conditions if (q := implies(case, c)) not in out]
         return tuple(out)
     # Nothing is left to split.
     return by_expansion(context, left, right)
+
+
+def _pinned(context: Context, split: Term, case: Term) -> dict[Term, Term]:
+    """The value of an integer symbol that the case leaves no choice: ``0 <= k`` and ``k < 1``."""
+    if split.op != "le" or split.args[0].sort != INT:
+        return {}
+    low, high = split.args
+    # high - low is at least 0, or at most -1
+    slack = int_add(high, low, -1) if case == split else int_add(int_add(low, high, -1), integer(-1))
+    if not Normaliser(context).facts.holds(le(slack, integer(0))):
+        return {}
+    const, coefficients = affine_parts(slack)
+    for x in sorted(coefficients, key=lambda x: x.key):
+        if x.op == "sym" and abs(coefficients[x]) == 1:
+            return {x: solved(const, coefficients, x)}
+    return {}
 
 
 def _taken(t: Term, split: Term, case: Term) -> Term:
@@ -210,6 +229,8 @@ def _taken(t: Term, split: Term, case: Term) -> Term:
 def _splits(terms: tuple[Term, ...]) -> Iterator[Term]:
     """Propositions on whose truth something in the terms depends, each as ``a <= b`` or as the author wrote it."""
     seen: set[Term] = set()
+    # Sums are the business of induction; a case for each of their ends only costs time.
+    summed = any(s.op == "int" for t in terms for s in subterms(t))
     for t in terms:
         for s in subterms(t):
             if s.loose or s in seen:
@@ -227,6 +248,9 @@ def _splits(terms: tuple[Term, ...]) -> Iterator[Term]:
             elif s.op == "ite" or s.op == "ind":
                 yield from _atoms(s.args[0])
                 yield s.args[0]
+            elif s.op == "binomial" and not summed:
+                yield le(0, s.args[1])
+                yield le(s.args[1], s.args[0])
 
 
 def _atoms(p: Term) -> Iterator[Term]:

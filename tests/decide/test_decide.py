@@ -60,6 +60,9 @@ EQUAL = [
     (s.Product(i, (i, 1, n)), s.factorial(n)),
     (s.binomial(n + 1, k), s.binomial(n, k) + s.binomial(n, k - 1)),
     (s.binomial(n, 2), n * (n - 1) / 2),
+    (s.binomial(n, i), s.binomial(n, n - i)),  # inside the triangle and outside
+    (i * s.binomial(n, i), n * s.binomial(n - 1, i - 1)),
+    (s.binomial(n, m) * s.binomial(m, k), s.binomial(n, k) * s.binomial(n - k, m - k)),
     (s.gamma(p + 2), p * (p + 1) * s.gamma(p)),
     (s.gamma(n), s.factorial(n - 1)),
     (
@@ -85,6 +88,8 @@ DIFFERENT = [
     (s.Heaviside(x, 1), s.Heaviside(x, s.Rational(1, 2))),
     (s.Sum(i * p**i, (i, 1, n)), p * (1 - n * p**n + n * p ** (n + 1)) / (1 - p) ** 2),
     (s.binomial(n + 1, k), s.binomial(n, k) + s.binomial(n, k + 1)),
+    (s.binomial(n, i), s.binomial(n, n - i - 1)),
+    (i * s.binomial(n, i), n * s.binomial(n - 1, i)),
     (s.gamma(p + 1), p * s.gamma(p + 1)),
     (s.cos(s.pi * n), 1),
     (p**x * p**y, p ** (x * y)),

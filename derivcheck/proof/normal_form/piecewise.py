@@ -2,19 +2,22 @@
 
 With ``s = sign(q)``: ``|q| = q·s``, ``max(a, b) = b + (a − b)·[0 <= a − b]``, ``[q = 0] = 1 − s²`` and
 ``[0 <= q] = 1 + (s − s²)/2``; then ``s³ = s`` and ``q·s² = q``.  So ``relu(x) − relu(−x) = x`` and
-``x·[x > 0] = relu(x)`` become identities of polynomials.  The normal form itself keeps the extremes, whose signs are
-easier to see.
+``x·[x > 0] = relu(x)`` become identities of polynomials, also inside scalar functions, powers and sums.  The normal
+form itself keeps the extremes, whose signs are easier to see.
 """
 
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from derivcheck.language import INT, REAL, Term, eq, integer, le, make
+from derivcheck.language import INT, REAL, Term, eq, integer, le, make, subterms
 from derivcheck.language.build import affine, affine_parts, int_add
+from derivcheck.proof.normal_form.labelling import is_contraction, open_contraction
 from derivcheck.proof.normal_form.poly import (
     ONE,
+    UNIT,
     Lin,
     Mono,
     Poly,
@@ -49,6 +52,8 @@ def lowered(n: Normaliser, p: Poly) -> Poly:
         value = constant(1)
         for a, e in m:
             factor = _lowered_atom(n, a, e)
+            if factor is None and _hides_an_extreme(a):
+                factor = _lowered_within(n, a, e)
             changed = changed or factor is not None
             value = n.times(value, {((a, e),): Fraction(1)} if factor is None else factor)
         out = plus(out, value, c)
@@ -60,22 +65,22 @@ def _lowered_atom(n: Normaliser, a: Term, e: Lin) -> Poly | None:
     if k is None:
         return None
     if a.op == "fn" and a.data == "abs":
-        q = poly_of(a.args[0])
+        q = _inner(n, a.args[0])
         return n.times(n.raised(q, e, a.args[0]), _power(n, sign(n, q), abs(k)))
     if k < 1:
         return None
     value: Poly
     if a.op == "fn" and a.data == "sign":
-        value = sign(n, poly_of(a.args[0]))
+        value = sign(n, _inner(n, a.args[0]))
     elif a.op in ("max", "min"):
-        first, *rest = (poly_of(x) for x in a.args)
+        first, *rest = (_inner(n, x) for x in a.args)
         value = first
         for q in rest:
             # max(a, b) = b + (a - b)[0 <= a - b], and the same with b - a for the minimum
             d = plus(value, q, Fraction(-1))
             value = plus(q, n.times(d, _at_least_zero(n, d if a.op == "max" else scaled(d, Fraction(-1)))))
     elif a.op == "ind" and a.args[0].op in ("le", "eq") and a.args[0].args[1].sort == REAL:
-        low, high = (poly_of(x) for x in a.args[0].args)
+        low, high = (_inner(n, x) for x in a.args[0].args)
         d = plus(high, low, Fraction(-1))
         s = sign(n, d)
         value = _at_least_zero(n, d) if a.args[0].op == "le" else plus(constant(1), n.times(s, s), Fraction(-1))
@@ -85,6 +90,48 @@ def _lowered_atom(n: Normaliser, a: Term, e: Lin) -> Poly | None:
     else:
         return None
     return _power(n, value, k)
+
+
+def _inner(n: Normaliser, x: Term) -> Poly:
+    """The argument of an atom, lowered."""
+    return lowered(n, poly_of(x))
+
+
+def _is_extreme(t: Term) -> bool:
+    if t.op in ("max", "min"):
+        return True
+    if t.op == "fn":
+        return t.data in ("abs", "sign")
+    return t.op == "ind" and t.args[0].op in ("le", "eq") and t.args[0].args[1].sort == REAL
+
+
+@lru_cache(maxsize=50_000)
+def _hides_an_extreme(a: Term) -> bool:
+    """Does something below the head of the atom stand to be lowered?"""
+    return any(_is_extreme(s) for s in subterms(a))
+
+
+def _lowered_within(n: Normaliser, a: Term, e: Lin) -> Poly | None:
+    """A scalar function, a power of a sum, or a finite sum, with what is inside it lowered; None for other atoms."""
+    if a.op == "fn" and a.data != _SIGN:
+        q = _inner(n, a.args[0])
+        value = (
+            n.exponential(q)
+            if a.data == "exp"
+            else n.logarithm(q, a.args[0])
+            if a.data == "log"
+            else atom(make("fn", (to_term(q),), a.data, REAL))
+        )
+    elif a.op == "add":
+        value = _inner(n, a)
+    elif is_contraction(a) and a.args[0].args[0].args[1].op != "oo":
+        variables, body = open_contraction(a, n.fresh)
+        with n.scoped(variables):
+            q = lowered(n, n.nf(body))
+        value = n.summed(variables, q)
+    else:
+        return None
+    return value if e == UNIT else n.raised(value, e, a)
 
 
 def _integer_order(n: Normaliser, p: Term) -> Poly | None:
@@ -169,6 +216,11 @@ def _low(e: Lin) -> Lin:
     return e if k is None or k <= 2 else Lin(Fraction(2 - k % 2))
 
 
+def _divides(y: Lin, e: Lin) -> bool:
+    """Is ``b^y`` plainly a factor of ``b^e``?"""
+    return y == e or (y.terms == e.terms and 0 < y.const <= e.const)
+
+
 def _absorbed(n: Normaliser, m: Mono) -> Poly | None:
     """``s²`` of a factor that is there goes; of a sum, the sum's leading monomial is written through the rest."""
     for k, (a, e) in enumerate(m):
@@ -182,10 +234,7 @@ def _absorbed(n: Normaliser, m: Mono) -> Poly | None:
         if lead == ONE:
             continue
         exponents = dict(without)
-        if any(
-            b not in exponents or exponents[b].terms != y.terms or exponents[b].const < y.const or y.const <= 0
-            for b, y in lead
-        ):
+        if not all(b in exponents and _divides(y, exponents[b]) for b, y in lead):
             continue
         cofactor = mono_times(without, mono_power(lead, Fraction(-1)))
         # lead·s² = (q − (q − lead)·s²)/c, with c the coefficient of the leading monomial

@@ -169,6 +169,8 @@ def factorials(n: Normaliser, t: Term) -> Poly:
                 out = n.times(out, from_integer(int_add(top, integer(j), -1)))
             return out
     gap = int_add(top, bottom, -1)
+    if any(n.facts.holds(le(x, integer(-1))) for x in (bottom, gap)):
+        return {}  # outside the triangle
     if n.facts.holds(le(integer(0), bottom)) and n.facts.holds(le(integer(0), gap)):
         out = n.nf(make("factorial", (top,), None, REAL))
         for x in (bottom, gap):
