@@ -34,7 +34,7 @@ ARROWS: dict[str, set[str]] = {
         "mutation",
         "diagnostics",
     },
-    "report": {"engine", "diagnostics"},
+    "report": {"language", "engine", "audit", "diagnostics"},
     "testing": {"language", "semantics", "problem", "engine", "report", "diagnostics"},
     "cli": {"engine", "report", "audit", "diagnostics", "decision"},
 }

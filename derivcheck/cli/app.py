@@ -258,14 +258,18 @@ def _write_certificates(report: Report, folder: Path) -> None:
 def audit(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Certificates.", exists=True, dir_okay=False)],
 ) -> None:
-    """Re-check certificates without the prover: a second, small implementation of the rules."""
+    """Re-check certificates without the prover: a second, small implementation of the rules.
+
+    The exit status is 0 if all are accepted, 1 if something is wrong or could not be checked.
+    """
     from derivcheck.audit import audit_file
+    from derivcheck.report.audit import text
 
     good = True
     for file in files:
         found = audit_file(file)
         good = good and found.accepted
-        typer.echo(str(found))
+        typer.echo(text(found))
     raise typer.Exit(0 if good else 1)
 
 

@@ -24,10 +24,12 @@ from derivcheck.language import (
     integer,
     le,
     num,
+    range_,
     real,
     substitute,
     subterms,
 )
+from derivcheck.language.membership import opened
 
 
 class NotCovered(Exception):
@@ -148,9 +150,7 @@ def _inferred(symbols: list[Term], sides: tuple[Term, Term]) -> Iterator[Declara
         if s in lengths:
             yield Declaration(s, "size", (Property("minimum", (le(1, s),), (integer(1),)),))
         elif s in ranges:
-            lo, hi = ranges[s]
-            facts = (le(lo, s), *((le(s, hi),) if hi.op != "oo" else ()))
-            late.append(Declaration(s, "index", (Property("range", facts, (lo, hi)),)))
+            late.append(opened(s, range_(*ranges[s])))
         elif s.sort in (INT, REAL, MEASURE):
             yield Declaration(s, {INT: "integer", REAL: "real", MEASURE: "measure"}[s.sort])
         elif s.sort.kind == "point":

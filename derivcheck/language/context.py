@@ -28,6 +28,7 @@ from derivcheck.language.terms import (
     domain_of_measure,
     free_symbols,
     sort_of_domain,
+    substitute,
 )
 
 
@@ -179,6 +180,42 @@ def for_all_arguments(f: Term, body: Callable[..., Term], doms: tuple[Term, ...]
     return go(0, ())
 
 
+def injective(a: Term) -> Term:
+    """Only zero is mapped to zero by the matrix `a`: ``∀ v. (∀ i. Σ_j a_ij v_j = 0) ⟹ ∀ j. v_j = 0``."""
+    rows, columns = b.domains(a)
+
+    def zero(over: Term, entry: Callable[[Term], Term]) -> Term:
+        return b.ForAll(over, lambda i: b.eq(entry(i), 0))
+
+    def image(v: Term) -> Callable[[Term], Term]:
+        return lambda i: b.Int(b.counting(columns), lambda j: a(i, j) * v(j))
+
+    return b.ForAll(b.functions((columns,)), lambda v: b.implies(zero(rows, image(v)), zero(columns, v)))
+
+
+def substitution(mapping: Mapping[Term, Term]) -> Callable[[Term], Term]:
+    """Terms put for declared symbols, as a function from terms to terms.
+
+    A size may stand in the domains of other symbols: those symbols change with it.
+
+    Raises
+    ------
+    LanguageError
+        If a term has another sort or another shape than the symbol that it stands for.
+    """
+    first = {old: new for old, new in mapping.items() if old.sort.kind != "fun"}
+    second = {substitute(old, first): new for old, new in mapping.items() if old.sort.kind == "fun"}
+    for old, new in mapping.items():
+        if old.op != "sym" or old.sort != new.sort:
+            raise LanguageError(f"'{new}' cannot stand for '{old}'")
+        kind = old.sort.kind
+        shape = b.domains(new) if kind == "fun" else (domain_of_measure(new),) if kind == "measure" else ()
+        if tuple(substitute(d, first) for d in old.args) != shape:
+            what = "is a measure elsewhere" if kind == "measure" else "has another shape"
+            raise LanguageError(f"'{new}' {what} than '{old}'")
+    return lambda p: substitute(substitute(p, first), second)
+
+
 @dataclass
 class Givens:
     """What a problem gives: a builder of a `Context`.
@@ -295,15 +332,7 @@ class Givens:
         if invertible:
             ps.append(Property("invertible", (b.predicate("invertible", a),)))
         if full_column_rank:
-            n, m = (d.args[1] for d in b.domains(a))
-            injective = b.ForAll(
-                b.functions((b.range_(1, m),)),
-                lambda v: b.implies(
-                    b.ForAll(b.range_(1, n), lambda i: b.eq(b.Sum(1, m, lambda j: a(i, j) * v(j)), 0)),
-                    b.ForAll(b.range_(1, m), lambda j: b.eq(v(j), 0)),
-                ),
-            )
-            ps.append(Property("full column rank", (injective, b.predicate("invertible", b.matmul(a.T, a)))))
+            ps.append(Property("full column rank", (injective(a), b.predicate("invertible", b.matmul(a.T, a)))))
         if orthogonal:
             n = b.domains(a)[0].args[1]
             ps.append(

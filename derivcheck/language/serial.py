@@ -29,6 +29,7 @@ from typing import Any
 from derivcheck.language import build as b
 from derivcheck.language.context import Context, Declaration, Property
 from derivcheck.language.definitions import unfold
+from derivcheck.language.promises import unpromised
 from derivcheck.language.terms import (
     BINDERS,
     DOMAIN,
@@ -364,6 +365,9 @@ def _read_data(op: str, written: object) -> Any:
         case "sym" | "space":
             if not _text(written, "a name"):
                 raise _fail("a name is empty")
+            # Variables that are opened for a moment have an '@' (`build.close`, `unfold`): none may be captured.
+            if "@" in str(written):
+                raise _fail(f"'@' is reserved, in {written!r:.40}")
             return written
         case "fn" | "pred" | "lim":
             known = {"fn": frozenset(b.SCALAR_FUNCTIONS), "pred": frozenset(b.PREDICATES), "lim": _SIDES}[op]
@@ -640,8 +644,17 @@ _CHECKS: dict[str, _Check] = {
 
 
 def read_context(nodes: Nodes, written: object) -> Context:
-    """The Context that `Table.add_context` wrote."""
-    return Context(_declarations(nodes, written, 0))
+    """The Context that `Table.add_context` wrote.
+
+    Raises
+    ------
+    SerialError
+        If it is not well-formed, or a property has not the facts that its name promises.
+    """
+    context = Context(_declarations(nodes, written, 0))
+    for complaint in unpromised(context):
+        raise _fail(complaint)
+    return context
 
 
 def _declarations(nodes: Nodes, written: object, depth: int) -> tuple[Declaration, ...]:
@@ -649,7 +662,7 @@ def _declarations(nodes: Nodes, written: object, depth: int) -> tuple[Declaratio
         raise _fail("auxiliary declarations nest too deep")
     out: list[Declaration] = []
     names: set[object] = set()
-    for d in _list(written, "a list of declarations"):
+    for d in listed(written, "a list of declarations"):
         out.append(_declaration(nodes, d, depth))
         symbol = out[-1].symbol
         if symbol is not None:
@@ -660,22 +673,22 @@ def _declarations(nodes: Nodes, written: object, depth: int) -> tuple[Declaratio
 
 
 def _declaration(nodes: Nodes, written: object, depth: int) -> Declaration:
-    d = _object(written, "symbol", "kind", "note", "properties", "model", "auxiliary")
+    d = fields(written, "symbol", "kind", "note", "properties", "model", "auxiliary")
     symbol = None if d["symbol"] is None else nodes.term(d["symbol"])
     if symbol is not None and symbol.op != "sym":
         raise _fail(f"'{symbol}' is declared, and is not a symbol")
     if d["kind"] not in KINDS or (symbol is None) != (d["kind"] == "assumption"):
         raise _fail(f"{d['kind']!r:.40} is not the kind of this declaration")
     model: list[tuple[Term, Term]] = []
-    for pair in _list(d["model"], "a model"):
-        left, right = (nodes.term(k) for k in _list(pair, "a pair", 2))
+    for pair in listed(d["model"], "a model"):
+        left, right = (nodes.term(k) for k in listed(pair, "a pair", 2))
         if left.op != "sym" or left.sort != right.sort:
             raise _fail(f"'{left}' cannot be modelled by '{right}'")
         model.append((left, right))
     return Declaration(
         symbol,
         d["kind"],
-        tuple(_property(nodes, p) for p in _list(d["properties"], "a list of properties")),
+        tuple(_property(nodes, p) for p in listed(d["properties"], "a list of properties")),
         _text(d["note"], "a note"),
         tuple(model),
         _declarations(nodes, d["auxiliary"], depth + 1),
@@ -683,23 +696,25 @@ def _declaration(nodes: Nodes, written: object, depth: int) -> Declaration:
 
 
 def _property(nodes: Nodes, written: object) -> Property:
-    p = _object(written, "name", "facts", "args")
+    p = fields(written, "name", "facts", "args")
     return Property(
         _text(p["name"], "a property's name"),
-        tuple(nodes.term(k, PROP) for k in _list(p["facts"], "a list of facts")),
-        tuple(nodes.term(k) for k in _list(p["args"], "a list of arguments")),
+        tuple(nodes.term(k, PROP) for k in listed(p["facts"], "a list of facts")),
+        tuple(nodes.term(k) for k in listed(p["args"], "a list of arguments")),
     )
 
 
-def _list(written: object, what: str, length: int | None = None) -> list[Any]:
+def listed(written: object, what: str, length: int | None = None) -> list[Any]:
+    """What was read, if it is a list (of the given length)."""
     if not isinstance(written, list) or (length is not None and len(written) != length):
         raise _fail(f"{what} is needed, not {written!r:.40}")
     return written
 
 
-def _object(written: object, *fields: str) -> dict[str, Any]:
-    if not isinstance(written, dict) or set(written) != set(fields):
-        raise _fail(f"an object with the fields {', '.join(fields)} is needed")
+def fields(written: object, *names: str) -> dict[str, Any]:
+    """What was read, if it is an object with exactly these fields."""
+    if not isinstance(written, dict) or set(written) != set(names):
+        raise _fail(f"an object with the fields {', '.join(names)} is needed")
     return written
 
 
@@ -708,7 +723,7 @@ def read_document(written: object) -> Term | Context:
     if not isinstance(written, dict) or written.get("format") != FORMAT:
         raise _fail(f"not a document of the form '{FORMAT}'")
     kind = "context" if "context" in written else "term"
-    d = _object(written, "format", "nodes", kind)
+    d = fields(written, "format", "nodes", kind)
     nodes = Nodes(d["nodes"])
     return read_context(nodes, d["context"]) if kind == "context" else nodes.term(d["term"])
 
@@ -726,6 +741,22 @@ def _unique(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     return out
 
 
+def read_json(text: str) -> Any:
+    """Strict JSON: no NaN, no infinity, no field twice.
+
+    Raises
+    ------
+    SerialError
+        If `text` is anything else, or nests too deep.
+    """
+    try:
+        return json.loads(text, parse_constant=_no_constant, object_pairs_hook=_unique)
+    except RecursionError:
+        raise _fail("not JSON: it nests too deep") from None
+    except ValueError as complaint:
+        raise complaint if isinstance(complaint, SerialError) else _fail(f"not JSON: {complaint}") from None
+
+
 def loads(text: str) -> Term | Context:
     """What `dumps` wrote.
 
@@ -734,10 +765,4 @@ def loads(text: str) -> Term | Context:
     SerialError
         If `text` is not JSON, or not a well-formed term or Context.
     """
-    try:
-        written = json.loads(text, parse_constant=_no_constant, object_pairs_hook=_unique)
-    except (ValueError, RecursionError) as complaint:
-        if isinstance(complaint, SerialError):
-            raise
-        raise _fail(f"not JSON: {complaint}") from None
-    return read_document(written)
+    return read_document(read_json(text))

@@ -108,6 +108,8 @@ class Term:
     """
 
     __slots__ = ("__weakref__", "_hash", "args", "data", "hint", "key", "loose", "op", "sort")
+    #: So that ``case Term("le", (a, b))`` takes a term apart.
+    __match_args__ = ("op", "args", "data")
 
     op: str
     args: tuple[Term, ...]
@@ -387,12 +389,16 @@ class Fresh:
         return symbol(f"{hint.split('#')[0] or 'v'}#{self.count}", sort, domains)
 
 
+def domain_of_binder(term: Term) -> Term:
+    """What the variable of the binder `term` ranges over; a limit has no such domain."""
+    return term.args[0] if term.args[0].sort == DOMAIN else domain_of_measure(term.args[0])
+
+
 def variable_sort(term: Term) -> tuple[Sort, tuple[Term, ...]]:
     """The sort of the variable that the binder `term` binds, and its domains if it is a function."""
     if term.op == "lim":
         return term.args[0].sort, ()
-    first = term.args[0]
-    domain = first if first.sort == DOMAIN else domain_of_measure(first)
+    domain = domain_of_binder(term)
     return sort_of_domain(domain), (domain.args[:-1] if domain.op == "functions" else ())
 
 

@@ -58,6 +58,10 @@ class Judgement:
     kink: bool = False
     vacuous: bool = False
 
+    def untrusted(self) -> Judgement:
+        """What is left of it where facts of the Context could not be judged: a failure there refutes nothing."""
+        return unknown("it fails where facts could not be judged") if self.truth is Truth.FALSE else self
+
 
 TRUE = Judgement(Truth.TRUE)
 FALSE = Judgement(Truth.FALSE)

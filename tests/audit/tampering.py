@@ -6,6 +6,7 @@ Run ``python tests/audit/tampering.py`` for the proofs of `proofs`, or with path
 
 from __future__ import annotations
 
+import ast
 import copy
 import json
 import random
@@ -21,12 +22,20 @@ if __name__ == "__main__":
 
 from derivcheck.audit import check_inference
 from derivcheck.audit.instances import Instances
-from derivcheck.audit.reading import Malformed, read
-from derivcheck.audit.rules import RULES
-from derivcheck.language import REAL, Term, make, neg, num
+from derivcheck.language import REAL, LanguageError, Term, make, neg, num
 from derivcheck.language.build import int_add, integer
+from derivcheck.language.certificates import read
 from derivcheck.language.serial import Nodes, Table
+from derivcheck.proof import kernel
 
+#: Every rule of the kernel: a public function of its modules that gives a theorem.
+RULES = tuple(
+    f.name
+    for source in sorted(Path(kernel.__file__).parent.glob("*.py"))
+    for f in ast.parse(source.read_text(encoding="utf-8")).body
+    if isinstance(f, ast.FunctionDef) and f.returns is not None and ast.unparse(f.returns) == "Theorem"
+    if not f.name.startswith("_") and f.name != "conclude"
+)
 KINDS = ("statement", "hypothesis", "condition", "premise", "rule", "parameter", "context", "fact", "cycle")
 
 
@@ -182,7 +191,7 @@ def verdict(forgery: Forgery, instances: Instances) -> str:
     """What the audit says of a forgery: the outcome of the changed theorem, or of one that rests on it."""
     try:
         certificate = read(json.dumps(forgery.document))
-    except Malformed:
+    except LanguageError:
         return "rejected"
     changed = certificate.inferences[forgery.number]
     outcomes = [

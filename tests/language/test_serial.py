@@ -321,3 +321,9 @@ def test_the_same_document_whatever_the_order_of_hashing():
     assert first == document(loads(dumps(term)))
     assert len(first["nodes"]) == len(set(json.dumps(node) for node in first["nodes"]))
     assert len(first["nodes"]) >= sum(1 for _ in subterms(term))
+
+
+def test_the_names_of_variables_that_are_open_for_a_moment_are_reserved():
+    """A symbol called 'i@1' would be captured when a binder is built below another."""
+    with pytest.raises(SerialError, match="reserved"):
+        loads(dumps(Index("i@1")))

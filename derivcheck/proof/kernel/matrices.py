@@ -8,17 +8,13 @@ from derivcheck.language import (
     INT,
     REAL,
     Context,
-    ForAll,
     Sort,
-    Sum,
     Term,
     domains,
-    eq,
-    functions,
-    implies,
     predicate,
     unfold,
 )
+from derivcheck.language.context import injective
 from derivcheck.language.terms import function_sort
 from derivcheck.proof.kernel.theorem import Theorem, conclude, failure, need_closed, same_context, vanishing
 from derivcheck.proof.normal_form import Unknown
@@ -56,14 +52,7 @@ def invertible_if_injective(th: Theorem, matrix: Term) -> Theorem:
     ds = domains(matrix)
     if len(ds) != 2 or ds[0] != ds[1] or ds[0].op != "range":
         raise failure("invertible_if_injective", f"'{matrix}' is not square")
-    n = ds[0].args[1]
-    wanted = ForAll(
-        functions((ds[0],)),
-        lambda v: implies(
-            ForAll(ds[0], lambda i: eq(Sum(1, n, lambda j: matrix(i, j) * v(j)), 0)),
-            ForAll(ds[0], lambda j: eq(v(j), 0)),
-        ),
-    )
+    wanted = injective(matrix)
     if unfold(th.statement) != unfold(wanted):
         raise failure("invertible_if_injective", f"'{th.statement}' is not '{wanted}'")
     return conclude("invertible_if_injective", th.context, predicate("invertible", matrix), [th], matrix=matrix)

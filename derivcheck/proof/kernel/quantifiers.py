@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from derivcheck.language import (
-    MEASURE,
     Context,
     Declaration,
+    LanguageError,
     Property,
     Term,
-    domain_of_measure,
     domains,
     free_symbols,
     implies,
@@ -23,6 +22,7 @@ from derivcheck.language import (
     substitute,
     unfold,
 )
+from derivcheck.language.context import substitution
 from derivcheck.language.terms import variable_sort
 from derivcheck.proof.kernel.theorem import (
     Theorem,
@@ -101,25 +101,12 @@ def instance(th: Theorem, mapping: Mapping[Term, Term], context: Context, premis
     premises = tuple(premises)
     same_context("instance", context, premises)
     given = {unfold(t.statement) for t in premises}
-    for old, new in mapping.items():
-        if old.sort != new.sort:
-            raise failure("instance", f"'{new}' cannot stand for '{old}'")
+    for new in mapping.values():
         need_closed("instance", context, new)
-        if old.op != "sym":
-            raise failure("instance", f"'{old}' is not a symbol")
-    # Sizes may occur in the domains of other symbols: the symbols themselves change with them.
-    sizes = {s: t for s, t in mapping.items() if s.sort.kind != "fun"}
-    full = {**{substitute(s, sizes): t for s, t in mapping.items() if s.sort.kind == "fun"}}
-
-    def put(p: Term) -> Term:
-        return substitute(substitute(p, sizes), full)
-
-    for old, new in mapping.items():
-        over = tuple(substitute(d, sizes) for d in old.args)
-        if old.sort.kind == "fun" and domains(new) != over:
-            raise failure("instance", f"'{new}' has another shape than '{old}'")
-        if old.sort == MEASURE and (domain_of_measure(new),) != over:
-            raise failure("instance", f"'{new}' is a measure elsewhere than '{old}'")
+    try:
+        put = substitution(mapping)
+    except LanguageError as complaint:
+        raise failure("instance", str(complaint)) from None
     facts = Normaliser(context, given).facts
     for name, q in th.context.facts():
         r = put(q)
