@@ -58,6 +58,8 @@ def limit(
 
     Raises
     ------
+    Undefined
+        If the values near the point grow, do not exist, or (over integers) settle apart along even and odd members.
     Unknown
         If too few values exist near the point, or the two sides differ.
     """
@@ -66,12 +68,28 @@ def limit(
     if point is None:
         if over_integers:
             return _over_integers(f, infinite, tiring)
-        return extrapolate([fmpq(infinite * 2**k) for k in REAL_STEPS], f, tiring)
+        return _over_reals(f, lambda k: fmpq(infinite * 2**k), tiring)
     sides = [s for s in (1, -1) if side in ("", "+" if s > 0 else "-")]
-    found = [extrapolate([point + s * fmpq(1, 2**k) for k in REAL_STEPS], f, tiring) for s in sides]
+    found = [_over_reals(f, lambda k, s=s: point + s * fmpq(1, 2**k), tiring) for s in sides]
     if len(found) == 2 and not found[0].overlaps(found[1]):
         raise Unknown("the two one-sided limits seem to differ")
     return found[0] if len(found) == 1 or found[0].rad() < found[1].rad() else found[1]
+
+
+def _over_reals(f: Callable[[Number], Number], at: Callable[[int], Number], tiring: Callable[[], bool]) -> Number:
+    """The limit along ``at(k)`` for growing ``k``.
+
+    Raises
+    ------
+    Undefined
+        If the values keep growing.
+    """
+    try:
+        return extrapolate([at(k) for k in REAL_STEPS], f, tiring)
+    except Unsettled:
+        if _grows(f, at):
+            raise Undefined("a limit that does not exist: the values grow as far as was looked") from None
+        raise
 
 
 def _over_integers(f: Callable[[Number], Number], infinite: int, tiring: Callable[[], bool]) -> Number:
@@ -86,23 +104,23 @@ def _over_integers(f: Callable[[Number], Number], infinite: int, tiring: Callabl
         even = extrapolate([infinite * 2**k for k in INTEGER_STEPS], f, tiring)
         odd = extrapolate([infinite * (2**k + 1) for k in INTEGER_STEPS], f, tiring)
     except Unsettled:
-        if _grows(f, infinite):
-            raise Undefined("a sequence that diverges") from None
+        if _grows(f, lambda k: infinite * 2**k):
+            raise Undefined("a sequence that diverges, as far as 2^44 steps tell") from None
         raise
     gap = even - odd
     if gap.contains(0):
         return even if even.rad() < odd.rad() else odd
     if gap.abs_lower() > APART * (even.rad() + odd.rad()) and gap.abs_lower() > arb(2) ** -20:
-        raise Undefined("a sequence that diverges: its even and odd members have different limits")
+        raise Undefined("a sequence that diverges: its even and odd members settle apart, as far as was looked")
     raise Unknown("a limit's values do not settle")
 
 
-def _grows(f: Callable[[Number], Number], infinite: int) -> bool:
-    """Whether the values grow geometrically along doubled integers, far beyond any slow decay that was drawn."""
+def _grows(f: Callable[[Number], Number], at: Callable[[int], Number]) -> bool:
+    """Whether the values grow geometrically along ``at(k)``, far beyond any slow decay that was drawn."""
     sizes: list[Number] = []
     for k in FAR_STEPS:
         try:
-            v = f(infinite * 2**k)
+            v = f(at(k))
         except BudgetExceeded:
             raise
         except (Undefined, Unknown):
@@ -110,6 +128,11 @@ def _grows(f: Callable[[Number], Number], infinite: int) -> bool:
         if isinstance(v, Dual):
             return False
         sizes.append(abs(arb(v)))
+    return growing(sizes)
+
+
+def growing(sizes: Sequence[Number]) -> bool:
+    """Whether sizes grow from each to the next by a factor, at least, that no convergent values keep up."""
     return all(bool(a > 1) and bool(b > a * GROWTH) for a, b in pairwise(sizes))
 
 
@@ -129,25 +152,42 @@ def series(term: Callable[[int], Number], start: int, tiring: Callable[[], bool]
 def extrapolate(
     grid: Sequence[Number], f: Callable[[Number], Number], tiring: Callable[[], bool] = lambda: False
 ) -> Number:
-    """The limit of ``f`` along `grid`, as a ball with an estimated radius; stops early when `tiring`."""
+    """The limit of ``f`` along `grid`, as a ball with an estimated radius; stops early when `tiring`.
+
+    Raises
+    ------
+    Undefined
+        If ``f`` has a value nowhere on the grid.
+    Unknown
+        If it has too few values there, or they do not settle.
+    """
     values: list[Number] = []
+    nowhere: Undefined | None = None
     with working_precision(max(PRECISION, ctx.prec)):
-        for t in grid:
+        for looked, t in enumerate(grid):
             if tiring() and len(values) >= FEWEST:
                 break
             try:
                 v = f(t)
             except BudgetExceeded:
                 raise
-            except (Undefined, Unknown):
+            except Undefined as undefined:
                 values.clear()  # only an unbroken tail counts
+                nowhere = undefined if nowhere is not None or looked == 0 else None
                 continue
+            except Unknown:
+                values.clear()
+                nowhere = None
+                continue
+            nowhere = None
             if isinstance(v, Dual):
                 raise Unknown("a derivative of a limit")
             v = arb(v)
             if not v.is_finite() or v.rad() > arb(2) ** -30 * (1 + abs(v.mid())):
                 continue
             values.append(v)
+        if nowhere is not None:
+            raise Undefined(f"a limit where there are no values near the point: {nowhere}")
         if len(values) < FEWEST:
             raise Unknown("too few values near the point of a limit")
         return _settled(values)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from flint import acb, arb, ctx, fmpq
 
-from derivcheck.semantics.limits import extrapolate
+from derivcheck.semantics.limits import FEWEST, Unsettled, extrapolate, growing
 from derivcheck.semantics.numbers import (
     ONE,
     ZERO,
@@ -65,6 +65,8 @@ def integrate_interval(ev: Evaluator, f: Integrand, domain: IntervalDomain) -> N
 
     Raises
     ------
+    Undefined
+        If the parts of an improper integral grow without end, as far as was looked.
     Unknown
         If Arb does not converge.
     """
@@ -184,7 +186,23 @@ def _towards_ends(ev: Evaluator, f: Integrand, lo: Number, hi: Number) -> Number
         return value
 
     ev.extrapolated()
-    return extrapolate(list(ENDS), inner)
+    return _convergent(list(ENDS), inner)
+
+
+def _convergent(steps: list[int], value: Callable[[int], Number]) -> Number:
+    """The limit of an integral over growing parts of its domain.
+
+    Raises
+    ------
+    Undefined
+        If it still grows over the last of them.
+    """
+    try:
+        return extrapolate(steps, value)
+    except Unsettled:
+        if growing([abs(as_ball(value(k))) for k in steps[-FEWEST:]]):
+            raise Undefined("an integral that diverges, as far as was looked") from None
+        raise
 
 
 def _improper(ev: Evaluator, f: Integrand, lo: Number | None, hi: Number | None) -> Number:
@@ -218,7 +236,7 @@ def _shells(ev: Evaluator, f: Integrand, start: Number, downwards: bool, upwards
                     return extrapolate([j for j in pieces if j], lambda j: pieces[j])
             value = add(value, piece)
         pieces[k], reach = value, further
-    return extrapolate(list(CUTS), lambda k: pieces[k])
+    return _convergent(list(CUTS), lambda k: pieces[k])
 
 
 @lru_cache(maxsize=8)

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 
-from derivcheck.language import Givens, Lim, eq, log, num, oo_int, real
+from derivcheck.language import Givens, Integral, Lim, eq, exp, log, num, oo, oo_int, real, sqrt
 from derivcheck.semantics import Truth
 from derivcheck.semantics.cases import judge_record
 
@@ -42,3 +42,39 @@ def test_a_sequence_that_diverges_has_no_value(sequence):
 )
 def test_what_converges_is_never_called_divergent(sequence):
     assert truth(sequence, num(0)) in (Truth.SUPPORTED, Truth.UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    "without_value",
+    [
+        Lim(num(0), lambda x: 1 / x, "+"),
+        Lim(oo, lambda x: x**2),
+        Lim(oo, lambda x: x / (1 - num(1) ** 2)),
+        Integral(0, 1, lambda x: 1 / x**2),
+        Integral(1, oo, lambda x: x),
+    ],
+    ids=str,
+)
+def test_what_grows_or_is_nowhere_defined_has_no_value(without_value):
+    judged = judge_record(Givens().context, eq(without_value, 1), {}).judgement
+    assert judged.truth is Truth.UNDEFINED, judged
+
+
+@pytest.mark.parametrize(
+    ("slow", "value"),
+    [
+        (Integral(0, 1, lambda x: 1 / sqrt(x)), num(2)),
+        (Integral(1, oo, lambda x: 1 / x**2), num(1)),
+        (Lim(oo, lambda x: x**2 * exp(-x)), num(0)),
+        (Lim(num(0), lambda x: log(1 + x) / x, "+"), num(1)),
+    ],
+    ids=str,
+)
+def test_an_improper_value_that_exists_is_not_called_divergent(slow, value):
+    judged = judge_record(Givens().context, eq(slow, value), {}).judgement
+    assert judged.truth is Truth.SUPPORTED, judged
+
+
+def test_slow_divergence_is_left_open():
+    for slow in (Lim(oo, log), Integral(1, oo, lambda x: 1 / x)):
+        assert judge_record(Givens().context, eq(slow, 1), {}).judgement.truth is Truth.UNKNOWN
