@@ -70,10 +70,14 @@ def limit(
             return _over_integers(f, infinite, tiring)
         return _over_reals(f, lambda k: fmpq(infinite * 2**k), tiring)
     sides = [s for s in (1, -1) if side in ("", "+" if s > 0 else "-")]
-    found = [_over_reals(f, lambda k, s=s: point + s * fmpq(1, 2**k), tiring) for s in sides]
+    found = [_over_reals(f, _approaching(point, s), tiring) for s in sides]
     if len(found) == 2 and not found[0].overlaps(found[1]):
         raise Unknown("the two one-sided limits seem to differ")
     return found[0] if len(found) == 1 or found[0].rad() < found[1].rad() else found[1]
+
+
+def _approaching(point: Number, side: int) -> Callable[[int], Number]:
+    return lambda k: point + side * fmpq(1, 2**k)
 
 
 def _over_reals(f: Callable[[Number], Number], at: Callable[[int], Number], tiring: Callable[[], bool]) -> Number:
