@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -50,14 +52,25 @@ def save_checkpoint(
 
 
 def load_checkpoint(path: str | Path, layout: Sequence[str]) -> tuple[int, list[Array], Array, dict[str, Any]]:
-    """Steps, arrays, losses and generator state of a checkpoint of this layout."""
-    with np.load(path, allow_pickle=False) as saved:
-        if saved["layout"].tolist() != list(layout):
-            raise ModelError(f"{path} is a checkpoint of another network, optimiser or type")
-        count = sum(name.startswith("array_") for name in saved.files)
-        arrays = [saved[f"array_{i}"] for i in range(count)]
-        state = _restored(json.loads(str(saved["generator"])))
-        return int(saved["steps"]), arrays, saved["losses"], state
+    """Steps, arrays, losses and generator state of a checkpoint of this layout.
+
+    Raises
+    ------
+    ModelError
+        If it is a checkpoint of something else, or damaged.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as saved:
+            found = {name: saved[name] for name in saved.files}
+            state = _restored(json.loads(str(found["generator"])))
+            same = found["layout"].tolist() == list(layout)
+            arrays = [found[f"array_{i}"] for i in range(sum(name.startswith("array_") for name in found))]
+            steps, losses = int(found["steps"]), found["losses"]
+    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError) as error:
+        raise ModelError(f"{path} is damaged, or no checkpoint: {error}") from error
+    if not same:
+        raise ModelError(f"{path} is a checkpoint of another network, optimiser or type")
+    return steps, arrays, losses, state
 
 
 def _plain(value: Any) -> Any:

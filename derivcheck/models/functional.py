@@ -308,16 +308,23 @@ def flip(x: Any, axes: int | tuple[int, ...]) -> Tensor:
 def take(x: Any, indices: Any, axis: int = 0) -> Tensor:
     """Rows (or columns, …) by number: ``x[indices]`` along an axis."""
     t = as_tensor(x)
-    return make("take", t, cast(_integers(indices), "int"), axis=_axis("take", axis, t.ndim))
+    return make("take", t, _integers("take", indices), axis=_axis("take", axis, t.ndim))
 
 
 def one_hot(indices: Any, count: int) -> Tensor:
     """Indicator vectors along a new last axis."""
-    return make("one_hot", cast(_integers(indices), "int"), count=count)
+    return make("one_hot", _integers("one_hot", indices), count=count)
 
 
-def _integers(indices: Any) -> Tensor:
-    return indices if isinstance(indices, Tensor) else constant(np.asarray(indices, dtype=np.int64))
+def _integers(where: str, indices: Any) -> Tensor:
+    # Rounding, or taking a mask for numbers, would be a silent mistake.
+    t = indices
+    if not isinstance(t, Tensor):
+        array = np.asarray(indices)
+        t = constant(array.astype(np.int64) if array.dtype.kind in "iu" or not array.size else array)
+    if t.kind != "int":
+        raise ShapeError(where, "integers", f"a {t.kind} tensor")
+    return t
 
 
 def windows(
@@ -325,7 +332,7 @@ def windows(
 ) -> Tensor:
     """Sliding windows: each axis becomes the window's place; the places inside it are new leading axes."""
     t = as_tensor(x)
-    places = tuple(a % t.ndim for a in axes)
+    places = tuple(_axis("windows", a, t.ndim) for a in axes)
     return make("windows", t, axes=places, sizes=tuple(sizes), strides=tuple(strides), dilations=tuple(dilations))
 
 

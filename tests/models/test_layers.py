@@ -198,7 +198,10 @@ def test_sinusoidal_positions() -> None:
          r"Linear '1': expected shape \(…, 5\), given shape \(7, 3\)"),
         (m.Sequential(m.Conv2d(3, 2, 3)), (1, 4, 8, 8),
          r"Conv2d '0': expected shape \(\*, 3, \*, \*\), given shape \(1, 4, 8, 8\)"),
-        (m.Sequential(m.Conv2d(3, 2, 9)), (1, 3, 8, 8), r"Conv2d '0': windows"),
+        (m.Sequential(m.Conv2d(3, 2, 9)), (1, 3, 8, 8),
+         r"Conv2d '0': the image: expected at least 9 × 9 with its padding, given shape \(1, 3, 8, 8\)"),
+        (m.Conv2d(3, 2, 3, stride=0), (1, 3, 8, 8), r"Conv2d: windows: .* at least 1, given"),
+        (m.Sequential(m.Embedding(3, 4)), (2, 3), r"Embedding '0': take: expected integers, given a float tensor"),
         (m.Residual(m.Linear(4, 3)), (7, 4), r"Residual: the body's result"),
         (m.Sequential(m.Residual(m.Sequential(m.BatchNorm(3)))), (7, 4), r"BatchNorm '0.body.0'"),
         (m.RNN(3, 4), (7, 3), r"RNN: expected shape \(\*, \*, 3\)"),
@@ -207,6 +210,28 @@ def test_sinusoidal_positions() -> None:
 def test_shape_errors_name_layer_expected_and_given(network: m.Layer, shape: tuple[int, ...], message: str) -> None:
     with pytest.raises(m.ShapeError, match=message):
         network(network.init(0), np.ones(shape), m.Run(training=True, state=network.init_state()))
+
+
+def test_wrong_parameters_name_the_layer() -> None:
+    net = m.Sequential(m.Tanh(), m.Linear(3, 4))
+    x = np.ones((2, 3))
+    with pytest.raises(m.ModelError, match="Linear '1': expected parameters weight, bias, given weight"):
+        net({"1": {"weight": np.ones((4, 3))}}, x)
+    with pytest.raises(m.ModelError, match="Linear '1': expected parameters weight, bias, given none"):
+        net({}, x)
+    message = r"Linear '1': parameter 'weight': expected shape \(4, 3\), given shape \(3, 4\)"
+    with pytest.raises(m.ShapeError, match=message):
+        net({"1": {"weight": np.ones((3, 4)), "bias": np.ones(4)}}, x)
+
+
+def test_only_integers_are_numbers_of_rows() -> None:
+    x = m.zeros((3, 2))
+    for wrong in (np.array([True, False, True]), np.array([0.0, 1.7]), m.zeros((2,))):
+        with pytest.raises(m.ShapeError, match="expected integers"):
+            m.take(x, wrong)
+        with pytest.raises(m.ShapeError, match="expected integers"):
+            x[wrong]
+    assert m.take(x, []).shape == (0, 2)
 
 
 def test_losses_do_not_broadcast_by_accident() -> None:

@@ -152,6 +152,15 @@ def test_a_checkpoint_of_another_network_is_refused(tmp_path: Path) -> None:
         m.train(quadratic, {"w": np.ones(2)}, lambda k: (), optimiser=m.SGD(0.1), steps=3, checkpoint=path, resume=True)
 
 
+@pytest.mark.parametrize("length", [0, 100, -40])
+def test_a_damaged_checkpoint_is_refused(tmp_path: Path, length: int) -> None:
+    path = tmp_path / "run.npz"
+    fit(3, checkpoint=path)
+    path.write_bytes(path.read_bytes()[:length])
+    with pytest.raises(m.ModelError, match="damaged"):
+        fit(5, checkpoint=path, resume=True)
+
+
 def test_a_failed_write_leaves_the_old_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "checkpoint.npz"
     fit(2, checkpoint=path)

@@ -149,6 +149,7 @@ class Layer:
         if isinstance(x, (Tensor, np.ndarray, int, float)):
             x = as_tensor(x)
             x = x if x.kind == "int" else cast(x)
+        self._require_parameters(p, run)
         try:
             y = self.forward(p, x, run)
         except ShapeError as error:
@@ -160,6 +161,18 @@ class Layer:
         if isinstance(y, Tensor):
             run.outputs[run.path] = y
         return y
+
+    def _require_parameters(self, p: Any, run: Run) -> None:
+        # Children look after their own.
+        own = {k: spec for k, spec in self.parameters().items() if isinstance(spec, Parameter)}
+        if any(k not in p for k in own):
+            given = ", ".join(map(str, p)) or "none"
+            raise ModelError(f"{self.label(run)}: expected parameters {', '.join(own)}, given {given}")
+        for name, spec in own.items():
+            if np.shape(p[name]) != spec.shape:
+                error = ShapeError(f"{self.label(run)}: parameter {name!r}", spec.shape, np.shape(p[name]))
+                error.located = True
+                raise error
 
     def label(self, run: Run) -> str:
         """Name of the layer in messages."""

@@ -31,6 +31,9 @@ def conv2d(x: Tensor, weight: Tensor, stride: Pair = 1, padding: Pair = 0, dilat
     (sh, sw), (ph, pw), (dh, dw) = pair(stride), pair(padding), pair(dilation)
     outputs, channels, kh, kw = weight.shape
     x = pad(x, ((0, 0), (0, 0), (ph, ph), (pw, pw)))
+    least = dh * (kh - 1) + 1, dw * (kw - 1) + 1
+    if x.shape[2] < least[0] or x.shape[3] < least[1]:
+        raise ShapeError("the image", f"at least {least[0]} × {least[1]} with its padding", x.shape)
     batch = x.shape[0]
     rows = transpose(x, (2, 1, 3, 0))  # (H, C, W, B)
     rows = windows(rows, (2,), (kw,), (sw,), (dw,))  # (kw, H, C, W', B)

@@ -106,6 +106,8 @@ def _window_count(n: int, size: int, stride: int, dilation: int) -> int:
 
 def _windows_shape(x: Tensor, axes: tuple[int, ...], sizes: Shape, strides: Shape, dilations: Shape) -> Shape:
     out = list(x.shape)
+    if min(*sizes, *strides, *dilations) < 1:
+        raise ShapeError("windows", "sizes, strides and dilations of at least 1", f"{sizes}, {strides}, {dilations}")
     for a, k, s, d in zip(axes, sizes, strides, dilations, strict=True):
         out[a] = _window_count(x.shape[a], k, s, d)
         if out[a] < 1:
