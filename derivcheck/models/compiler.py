@@ -368,7 +368,7 @@ def _quiet() -> np.errstate:
 
 
 def even_block(count: int, most: int) -> int:
-    """Size of a block of replicas; one that divides their number, if that costs at most half, needs one program only."""
+    """Size of a block of replicas: one that divides their number needs no second program for the rest."""
     most = max(1, min(count, most))
     return next((size for size in range(most, most // 2, -1) if count % size == 0), most)
 

@@ -12,15 +12,25 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from plain_parts import plain_machine, plain_part
 from random_graphs import random_graph
 from test_passes import agree, with_gradient
 
 import derivcheck.models as m
 from derivcheck.models import compiled_backend
+from derivcheck.models import functional as F
 from derivcheck.models.compiled_backend import Machine
 from derivcheck.models.compiler import compile_graph
+from derivcheck.models.passes import machine
+from derivcheck.models.passes.fuse import fuse
 from derivcheck.models.passes.loops import collapse
+from derivcheck.models.passes.lower import lower
+from derivcheck.models.passes.merge import merge
+from derivcheck.models.passes.nest import nest
+from derivcheck.models.passes.simplify import simplify
+from derivcheck.models.tree import flatten
 
 numba = pytest.mark.skipif(importlib.util.find_spec("numba") is None, reason="the extra 'compiled' is not installed")
 
@@ -30,14 +40,14 @@ def interpreted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Parts run as plain Python: their text is tested without compiling hundreds of them."""
     texts: list[str] = []
 
-    def machine(dtype: Any) -> Machine:
+    def backend(dtype: Any) -> Machine:
         def load(text: str) -> Any:
             texts.append(text)
             return plain_part(text, dtype)
 
         return replace(plain_machine(dtype), load=load)
 
-    monkeypatch.setattr("derivcheck.models.compiler.machine_for", machine)
+    monkeypatch.setattr("derivcheck.models.compiler.machine_for", backend)
     return texts
 
 
@@ -72,6 +82,114 @@ def test_an_optimiser_step_is_one_loop(interpreted: list[str]) -> None:
         np.testing.assert_allclose(a["w"], b["w"], rtol=1e-6)
 
 
+def test_results_are_memory_of_their_own(interpreted: list[str]) -> None:
+    f = m.compile(lambda x: (x, 2.0 * x, F.sum(x, 0), F.reshape(x, (4,))), backend="numba")
+    x = np.arange(4.0).reshape(2, 2)
+    first = f(x)
+    kept = [y.copy() for y in first]
+    second = f(x + 1.0)
+    for y in first:
+        assert not np.shares_memory(y, x)
+        assert not any(np.shares_memory(y, z) for z in (*second, f.program.emitted.names["memory"]))
+    for a, b in zip(first, kept, strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert interpreted
+
+
+def test_repeated_steps_are_a_loop(interpreted: list[str]) -> None:
+    net = m.RNN(3, 6)
+    f = m.compile(m.grad(lambda p, x: F.sum(F.square(net(p, x)))), backend="numba")
+    p = net.init(0)
+    x = np.random.default_rng(0).standard_normal((5, 12, 3))
+    got = flatten(f(p, x))[0]
+    assert f.source.count("for k in range(") >= 2  # forth and back
+    expected = flatten(m.compile(m.grad(lambda p, x: F.sum(F.square(net(p, x)))))(p, x))[0]
+    for a, b in zip(got, expected, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-10)
+    assert interpreted
+
+
+def test_an_index_out_of_range_is_named_as_by_numpy(interpreted: list[str]) -> None:
+    labels = m.compile(lambda z, y: m.cross_entropy(z, y), backend="numba")
+    with pytest.raises(m.ShapeError, match="0 … 2"):
+        labels(np.zeros((2, 3)), np.array([0, 3]))
+    rows = m.compile(lambda x, i: 2.0 * F.take(x, i), backend="numba")
+    x = np.arange(3.0)
+    np.testing.assert_array_equal(rows(x, np.array([-1, 0])), [4.0, 0.0])
+    for wrong in (3, -4):
+        with pytest.raises(IndexError):
+            rows(x, np.array([0, wrong]))
+    assert interpreted
+
+
+def test_what_has_no_loops_stays_with_numpy(interpreted: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(machine._EMITTERS, "sum")
+    f = m.compile(lambda x: F.exp(F.sum(F.tanh(x), 0)) * 2.0, backend="numba")
+    x = np.random.default_rng(0).standard_normal((3, 4))
+    np.testing.assert_allclose(f(x), 2.0 * np.exp(np.tanh(x).sum(0)), rtol=1e-12)
+    assert len(interpreted) == 2 and f.source.count("def part(") == 2
+
+
+def test_what_is_not_finite_is_found(interpreted: list[str]) -> None:
+    net = m.Sequential(m.Linear(2, 3), m.Tanh(), m.Linear(3, 1))
+    data = [(np.ones((4, 2)), np.ones((4, 1)))] * 3 + [(np.full((4, 2), np.nan), np.ones((4, 1)))] * 3
+    with pytest.raises(m.NonFiniteError) as caught:
+        m.train(
+            lambda p, b, run: m.squared_error(net(p, b[0], run), b[1]),
+            net.init(0),
+            data.__getitem__,
+            optimiser=m.Adam(1e-2),
+            steps=6,
+            backend="numba",
+        )
+    assert caught.value.step == 3
+    assert interpreted
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10**9))
+def test_nests_are_the_same_nodes_in_the_same_order(seed: int) -> None:
+    graph, _ = random_graph(seed, 30)
+    graph = merge(simplify(lower(with_gradient(graph))))
+    groups = fuse(graph)
+    assert [t for g in nest(graph, groups) for t in g.nodes] == [t for g in groups for t in g.nodes]
+
+
+def test_a_pooling_window_is_one_loop_and_a_product_adds_into_its_sum() -> None:
+    net = m.Sequential(m.Conv2d(2, 4, 3), m.ReLU(), m.MaxPool2d(2), m.Conv2d(4, 3, 2), m.Flatten())
+    p, x = net.init(0), np.random.default_rng(0).standard_normal((5, 2, 12, 12))
+    f = m.compile(m.grad(lambda p, x: F.sum(F.square(net(p, x)))))
+    f(p, x)
+    graph = f.program.graph
+    found = nest(graph, f.program.groups)
+    assert [g.lanes for g in found if g.lanes] == [(2, 2), (2, 2)]
+    pairs = [tuple(t.primitive for t in g.nodes) for g in found if g.nodes[0].primitive == "matmul"]
+    assert ("matmul", "sum") in pairs and ("matmul", "fold") in pairs
+
+
+@pytest.mark.parametrize(
+    ("n", "m_", "k", "transposed", "pieces"),
+    [
+        (40, 300, 80, False, True),
+        (300, 40, 90, False, True),
+        (33, 33, 1000, False, True),
+        (64, 257, 130, False, True),
+        (7, 5, 3, False, False),
+        (100, 120, 110, False, False),
+        (70, 33, 500, True, True),
+        (70, 33, 500, False, True),
+        (300, 40, 90, True, False),
+    ],
+)
+def test_a_product_in_pieces(n: int, m_: int, k: int, transposed: bool, pieces: bool, interpreted: list[str]) -> None:
+    """Products with a short axis are cut into pieces that BLAS multiplies in place."""
+    rng = np.random.default_rng(0)
+    a, b = rng.standard_normal((n, k)), rng.standard_normal((m_, k) if transposed else (k, m_))
+    f = m.compile(lambda a, b: a @ (b.T if transposed else b), backend="numba")
+    np.testing.assert_allclose(f(a, b), a @ (b.T if transposed else b), rtol=1e-11, atol=1e-11)
+    assert ("range(0, " in interpreted[0]) == pieces
+
+
 def test_axes_are_merged_where_all_operands_allow_it() -> None:
     assert collapse((2, 3, 4), [(12, 4, 1), (12, 4, 1)]) == ((24,), [(1,), (1,)])
     assert collapse((2, 3, 4), [(12, 4, 1), (0, 0, 1)]) == ((6, 4), [(4, 1), (0, 1)])
@@ -96,6 +214,39 @@ def test_machine_code_trains_the_same_network() -> None:
         for backend in ("numpy", "numba")
     ]
     np.testing.assert_allclose(runs[0].losses, runs[1].losses, rtol=1e-9)
+
+
+@numba
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("seed", [3, 8])
+def test_machine_code_of_random_graphs(seed: int, dtype: str) -> None:
+    graph, arguments = random_graph(seed, 16)
+    graph = with_gradient(graph)
+    given = [x.astype(dtype) for x in arguments]
+    names = [f"x{i}" for i in range(len(graph.inputs))]
+    plain, compiled = (compile_graph(graph, names, dtype, backend) for backend in ("numpy", "numba"))
+    tolerance = 2e-4 if dtype == "float32" else 1e-9
+    for a, b in zip(plain.run(*given), compiled.run(*given), strict=True):
+        np.testing.assert_allclose(b, a, rtol=tolerance, atol=tolerance)
+
+
+@numba
+@pytest.mark.parametrize("name", ["exp", "tanh"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_elementary_functions(name: str, dtype: str) -> None:
+    """To a few units in the last place, and NumPy's values where there is nothing to round."""
+    from derivcheck.models import machine_library
+
+    function = getattr(machine_library, f"{name}_{dtype}")
+    rng = np.random.default_rng(0)
+    x = np.concatenate([rng.standard_normal(300) * s for s in (1e-3, 0.1, 1.0, 10.0, 40.0)])
+    x = np.clip(x, -85.0, 85.0).astype(dtype)
+    exact = getattr(np, name)(x.astype(np.longdouble))
+    got = np.array([function(v) for v in x], dtype)
+    assert np.max(np.abs(got - exact) / np.spacing(np.abs(exact).astype(dtype))) < 6.0
+    ends = np.array([np.inf, -np.inf, np.nan, 0.0, 1e30, -1e30], dtype)
+    with np.errstate(over="ignore"):
+        np.testing.assert_array_equal(np.array([function(v) for v in ends], dtype), getattr(np, name)(ends))
 
 
 @numba

@@ -1,8 +1,10 @@
-"""Box–Muller against the normal law and against NumPy's ziggurat."""
+"""Box–Muller, by NumPy and as machine code, against the normal law and against NumPy's ziggurat."""
 
 from __future__ import annotations
 
+import importlib.util
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -16,9 +18,24 @@ COUNT = 1_000_000
 DISTANCE = math.sqrt(math.log(2e9) / (2 * COUNT))
 
 
-def box_muller(seed: int) -> np.ndarray:
+Fill = Callable[[np.random.Generator, np.ndarray], None]
+
+
+@pytest.fixture(params=["numpy", "numba"])
+def fill(request: pytest.FixtureRequest) -> Fill:
+    """The samplers of the two backends."""
+    if request.param == "numpy":
+        return fill_normal
+    if importlib.util.find_spec("numba") is None:
+        pytest.skip("the extra 'compiled' is not installed")
+    from derivcheck.models import machine_random
+
+    return machine_random.fill_normal
+
+
+def drawn(fill: Fill, seed: int) -> np.ndarray:
     out = np.empty(COUNT, np.float32)
-    fill_normal(np.random.default_rng(seed), out)
+    fill(np.random.default_rng(seed), out)
     return out
 
 
@@ -34,36 +51,56 @@ def distance(x: np.ndarray) -> float:
     return float(max(np.abs(cdf - steps[1:]).max(), np.abs(cdf - steps[:-1]).max()))
 
 
-@pytest.mark.parametrize("sampler", [box_muller, ziggurat])
 @pytest.mark.parametrize("seed", [0, 1])
-def test_the_law_is_normal(sampler: object, seed: int) -> None:
-    assert callable(sampler)
-    assert distance(sampler(seed)) < DISTANCE
+def test_the_law_is_normal(fill: Fill, seed: int) -> None:
+    assert distance(drawn(fill, seed)) < DISTANCE
+
+
+def test_so_is_the_reference() -> None:
+    assert distance(ziggurat(0)) < DISTANCE
 
 
 @pytest.mark.parametrize("change", [lambda x: 1.02 * x, lambda x: x + 0.01, lambda x: np.clip(x, -2.5, 2.5)])
 def test_a_law_that_is_a_little_off_is_noticed(change: object) -> None:
     assert callable(change)
-    assert distance(change(box_muller(0))) > DISTANCE
+    assert distance(change(drawn(fill_normal, 0))) > DISTANCE
 
 
-def test_neighbours_and_partners_are_uncorrelated() -> None:
+def test_neighbours_and_partners_are_uncorrelated(fill: Fill) -> None:
     """Six standard errors, for the variates and for their squares, at the distances where a mistake would show."""
-    x = box_muller(2).astype(float)
+    x = drawn(fill, 2).astype(float)
     for y in (x, (x**2 - 1.0) / math.sqrt(2.0)):
-        for lag in (1, 2, BLOCK, 2 * BLOCK):
+        for lag in (1, 2, 255, 256, 257, 512, 1024, BLOCK, 2 * BLOCK):
             assert abs(np.mean(y[lag:] * y[:-lag])) < 6.0 * 1.2 / math.sqrt(COUNT - lag)
 
 
+def test_the_tails_are_there(fill: Fill) -> None:
+    """Of a million variates 63 lie beyond 4; both tails, six standard deviations either way."""
+    x = drawn(fill, 4)
+    for tail in (x > 4.0, x < -4.0):
+        assert 31.67 - 6 * 5.63 < tail.sum() < 31.67 + 6 * 5.63
+    assert (np.abs(x) > 4.0).sum() > 16
+
+
+def test_the_same_seed_gives_the_same_numbers_and_no_two_calls_do(fill: Fill) -> None:
+    a, b, c = (np.empty(3000, np.float32) for _ in range(3))
+    rng = np.random.default_rng(0)
+    fill(rng, a)
+    fill(rng, b)
+    fill(np.random.default_rng(0), c)
+    assert (a == c).all()
+    assert (a != b).mean() > 0.99
+
+
 @pytest.mark.parametrize("generator", [np.random.MT19937, np.random.Philox, np.random.SFC64, np.random.PCG64])
-def test_every_bit_generator_will_do(generator: type) -> None:
+def test_every_bit_generator_will_do(generator: type, fill: Fill) -> None:
     out = np.empty(COUNT, np.float32)
-    fill_normal(np.random.Generator(generator(3)), out)
+    fill(np.random.Generator(generator(3)), out)
     assert distance(out) < DISTANCE
 
 
-@pytest.mark.parametrize("shape", [(1,), (7,), (3, 5), (2 * BLOCK + 1,), (0,)])
-def test_any_shape_is_filled(shape: tuple[int, ...]) -> None:
+@pytest.mark.parametrize("shape", [(1,), (7,), (3, 5), (511,), (512,), (513,), (2 * BLOCK + 1,), (0,)])
+def test_any_shape_is_filled(shape: tuple[int, ...], fill: Fill) -> None:
     out = np.full(shape, np.nan, np.float32)
-    fill_normal(np.random.default_rng(0), out)
+    fill(np.random.default_rng(0), out)
     assert np.isfinite(out).all()
