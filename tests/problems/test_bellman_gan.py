@@ -5,10 +5,8 @@ That every claim is proved is what verifying the problems shows; here each kind 
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 from fractions import Fraction
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -21,28 +19,19 @@ from derivcheck.problem import Claim
 from derivcheck.proof import ProofError
 from derivcheck.semantics import check
 
-PROBLEMS = Path(__file__).parents[2] / "problems"
 SEED = 3
 
-
-def loaded(path: str) -> Any:
-    """The module of a problem file."""
-    file = PROBLEMS / path
-    spec = importlib.util.spec_from_file_location(file.stem, file)
-    assert spec is not None and spec.loader is not None
-    module: ModuleType = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-bellman = loaded("reinforcement_learning/bellman_contraction.py")
-gan = loaded("generative/gan_optimal_discriminator.py")
+bellman: Any = importlib.import_module("bellman_contraction")
+gan: Any = importlib.import_module("gan_optimal_discriminator")
+processes: Any = importlib.import_module("_bellman_networks")
+games: Any = importlib.import_module("_gan_networks")
 CLAIMS = {f"{p.id}/{c.name}": c for p in (bellman.problem, gan.problem) for c in p.claims}
 GAMMA = "gamma"
 
 
 def claim(name: str) -> Claim:
     """A claim of either file, by its name."""
+    found: Claim
     (found,) = [c for c in (*bellman.problem.claims, *gan.problem.claims) if c.name == name]
     return found
 
@@ -158,22 +147,22 @@ def seed(number: int) -> np.random.SeedSequence:
 
 @pytest.mark.parametrize("number", range(3))
 def test_the_maximum_outside_the_expectation_breaks_fitted_q_iteration(number: int) -> None:
-    assert compare(bellman.fitted_q_iteration(seed(number))).outcome is Outcome.CONFIRMS
-    broken = compare(bellman.fitted_q_iteration(seed(number), backup=bellman.maximum_outside))
+    assert compare(processes.fitted_q_iteration(seed(number))).outcome is Outcome.CONFIRMS
+    broken = compare(processes.fitted_q_iteration(seed(number), backup=processes.maximum_outside))
     assert broken.outcome is Outcome.REFUTES
 
 
 def test_the_two_backups_have_different_fixed_points() -> None:
-    process = bellman.m.random_mdp(5, 3, 0.7, seed=0, concentration=0.5)
-    right = bellman.fixed_point(process, bellman.expectation_of_the_maximum)
-    wrong = bellman.fixed_point(process, bellman.maximum_outside)
+    process = processes.m.random_mdp(5, 3, 0.7, seed=0, concentration=0.5)
+    right = processes.fixed_point(process, processes.expectation_of_the_maximum)
+    wrong = processes.fixed_point(process, processes.maximum_outside)
     assert np.allclose(right.max(axis=1), process.optimal(), rtol=0, atol=1e-10)
     assert (wrong < right - 1e-3).any() and (wrong <= right + 1e-10).all(), "choosing later is never worse"
 
 
 @pytest.mark.parametrize("number", range(3))
 def test_value_iteration_attains_its_factor(number: int) -> None:
-    assert compare(bellman.value_iteration_factors(seed(number))).outcome is Outcome.CONFIRMS
+    assert compare(processes.value_iteration_factors(seed(number))).outcome is Outcome.CONFIRMS
 
 
 @pytest.mark.parametrize(
@@ -181,21 +170,21 @@ def test_value_iteration_attains_its_factor(number: int) -> None:
 )
 @pytest.mark.parametrize("number", range(3))
 def test_discriminators_are_told_from_their_near_misses(name: str, number: int) -> None:
-    assert compare(getattr(gan, name)(seed(number))).outcome is Outcome.CONFIRMS
+    assert compare(getattr(games, name)(seed(number))).outcome is Outcome.CONFIRMS
 
 
 def test_training_ends_at_the_share_of_its_samples() -> None:
     # The allowance grants training FIT; the samples are drawn first from the seed, so they can be drawn again.
     rng = np.random.default_rng(seed(5))
-    real, fake = rng.multinomial(gan.SAMPLES, gan.DATA), rng.multinomial(gan.SAMPLES, gan.MODEL)
-    found = gan.trained_on_eight_points(seed(5))
-    assert np.abs(found - real / (real + fake)).max() < gan.FIT
+    real, fake = rng.multinomial(games.SAMPLES, games.DATA), rng.multinomial(games.SAMPLES, games.MODEL)
+    found = games.trained_on_eight_points(seed(5))
+    assert np.abs(found - real / (real + fake)).max() < games.FIT
 
 
 def test_the_allowance_covers_the_counts() -> None:
     # Bernstein's range at a chance of one in a hundred, against ten thousand draws.
     rng = np.random.default_rng(0)
-    counts = rng.multinomial(gan.SAMPLES, gan.DATA, size=10_000)
-    low, high = gan.count_range(gan.DATA, 0.01)
+    counts = rng.multinomial(games.SAMPLES, games.DATA, size=10_000)
+    low, high = games.count_range(games.DATA, 0.01)
     outside = ((counts < low) | (counts > high)).mean(axis=0)
     assert (outside <= 0.01).all() and (outside > 0).any()

@@ -1,0 +1,210 @@
+"""Action values: their equations from a fixed point, and the backup that contracts because maxima are close."""
+
+from functools import cache
+
+from _bellman_operators import (
+    OPERATORS,
+    look_ahead,
+    process,
+    process_with_policy,
+    rewards_with_fixed_point,
+    turned_round,
+)
+
+from derivcheck.language import (
+    ForAll,
+    Givens,
+    MaxOver,
+    Sum,
+    abs_,
+    eq,
+    lam,
+    le,
+    range_,
+)
+from derivcheck.proof import (
+    Prover,
+    algebra,
+    bounded_by_max,
+    kernel,
+    monotonicity,
+    reason,
+    triangle,
+)
+
+# -------------------------------------------------------------------------------------------------- maxima are close
+
+numbers_of_actions = Givens()
+n_u = numbers_of_actions.size("n")
+first, second = numbers_of_actions.vector("u", n_u), numbers_of_actions.vector("v", n_u)
+each = range_(1, n_u)
+
+
+def largest(u):
+    """max_a u(a)."""
+    return MaxOver(each, lambda a: u(a))
+
+
+largest_gap = MaxOver(each, lambda a: abs_(first(a) - second(a)))
+
+
+def close_maxima(pr):
+    """|max u − max v| ≤ max |u − v|."""
+
+    def one_way(u, v, sign):
+        def at(pr, a):
+            x = first(a) - second(a)
+            gap = kernel.at_most_maximum(pr.context, largest_gap, a)
+            size = kernel.absolute_value(pr.context, x if sign == 1 else -x)
+            other = kernel.at_most_maximum(pr.context, largest(v), a)
+            th = pr.linear(le(u(a), largest(v) + largest_gap), (size, 1), (gap, 1), (other, 1))
+            pr.note(th.statement, "a number is at most the other and their distance")
+            return th
+
+        th = pr.maximum_at_most(largest(u), at)
+        x = largest(first) - largest(second)
+        return pr.linear(le(x if sign == 1 else -x, largest_gap), (th, 1))
+
+    return kernel.absolute_bound(one_way(first, second, 1), one_way(second, first, -1))
+
+
+@cache
+def maxima_theorem():
+    """The theorem that maxima are close, for the claims that rest on it."""
+    return close_maxima(Prover(numbers_of_actions.context))
+
+
+def maxima_are_close(claim):
+    pr = Prover(claim.context)
+    return pr.done(close_maxima(pr), claim.statement)
+
+
+# ------------------------------------------------------------------------------------------------------ action values
+
+
+def fixed_point_setting(name):
+    """A fixed point V of an operator with 0 ≤ γ < 1, a state and an action."""
+    operator = OPERATORS[name]
+    givens = Givens()
+    o = process_with_policy(name, givens, at_least=0, below=1)
+    o.V = givens.array("V", o.S)
+    o.s, o.a = givens.index("s", o.states), givens.index("a", o.actions)
+    givens.assume(
+        "fixed point",
+        ForAll(o.S, lambda s: eq(operator(o, o.V)(s), o.V(s))),
+        model={o.r: rewards_with_fixed_point(name, o, o.V)},
+        auxiliary=lambda g: g.array("w", o.S, o.A),
+    )
+    o.context = givens.context
+    return o
+
+
+valued, optimal = fixed_point_setting("evaluation"), fixed_point_setting("optimality")
+
+
+def action_value(o, s, a):
+    """Q(s, a) of the fixed point V."""
+    return look_ahead(o.V, o.P, o.r, o.gamma, s, a)
+
+
+def expected(o, s, a, next_value):
+    """r(s, a) + γ Σ_t P(s, a, t) · the value of the next state by the action values there."""
+    return o.r(s, a) + o.gamma * Sum(1, o.states, lambda t: o.P(s, a, t) * next_value(t))
+
+
+def expected_maximum(s, a):
+    """r(s, a) + γ Σ_t P(s, a, t) max_b Q(t, b)."""
+    return expected(optimal, s, a, lambda t: MaxOver(optimal.A, lambda b: action_value(optimal, t, b)))
+
+
+def expected_mean(s, a):
+    """r(s, a) + γ Σ_t P(s, a, t) Σ_b π(t, b) Q(t, b)."""
+    return expected(
+        valued, s, a, lambda t: Sum(1, valued.actions, lambda b: valued.pi(t, b) * action_value(valued, t, b))
+    )
+
+
+def maximum_of_the_expectation(s, a):
+    """r(s, a) + γ max_b Σ_t P(s, a, t) Q(t, b)."""
+    o = optimal
+    return o.r(s, a) + o.gamma * MaxOver(
+        o.A, lambda b: Sum(1, o.states, lambda t: o.P(s, a, t) * action_value(o, t, b))
+    )
+
+
+def action_values(words):
+    """The equation of the action values, from the fixed point's."""
+
+    def proof(claim):
+        pr = Prover(claim.context)
+        (fixed,) = pr.given("fixed point")
+        turned = pr.for_all(optimal.S, lambda pr, t: turned_round(pr, kernel.specialise(pr.bring(fixed), t)))
+        return pr.done(pr.prove(claim.statement, monotonicity(turned, words=words)), claim.statement)
+
+    return proof
+
+
+# ------------------------------------------------------------------------------------- the backup of action values
+
+backups = Givens()
+backed = process(backups, at_least=0)
+backed.q, backed.u = backups.array("q", backed.S, backed.A), backups.array("u", backed.S, backed.A)
+
+
+def backup(q, s, a):
+    """r(s, a) + γ Σ_t P(s, a, t) max_b q(t, b)."""
+    return expected(backed, s, a, lambda t: MaxOver(backed.A, lambda b: q(t, b)))
+
+
+def largest_difference(f, g):
+    """The maximum of |f(s, a) − g(s, a)| over all states and actions."""
+    return MaxOver(backed.S, lambda s: MaxOver(backed.A, lambda a: abs_(f(s, a) - g(s, a))))
+
+
+q_gap = largest_difference(backed.q, backed.u)
+q_contraction = le(
+    largest_difference(lambda s, a: backup(backed.q, s, a), lambda s, a: backup(backed.u, s, a)), backed.gamma * q_gap
+)
+
+
+def backup_contracts(claim):
+    pr = Prover(claim.context)
+    o = backed
+
+    def in_state(t):
+        """max_b |q(t, b) − u(t, b)|."""
+        return MaxOver(o.A, lambda b: abs_(o.q(t, b) - o.u(t, b)))
+
+    def close(pr, t):
+        rows = {first: lam(o.A, lambda b: o.q(t, b)), second: lam(o.A, lambda b: o.u(t, b)), n_u: o.actions}
+        return kernel.instance(maxima_theorem(), rows, pr.context)
+
+    def best(q):
+        return lambda t: MaxOver(o.A, lambda b: q(t, b))
+
+    def for_each_pair(pr, s):
+        def at(pr, a):
+            def mean(inner):
+                return o.gamma * Sum(1, o.states, lambda t: o.P(s, a, t) * inner(t))
+
+            near = pr.for_all(o.S, close)
+            return (
+                pr.chain(abs_(backup(o.q, s, a) - backup(o.u, s, a)))
+                .eq(
+                    abs_(mean(lambda t: best(o.q)(t) - best(o.u)(t))),
+                    reason("the rewards cancel", algebra),
+                )
+                .eq(
+                    o.gamma * abs_(Sum(1, o.states, lambda t: o.P(s, a, t) * (best(o.q)(t) - best(o.u)(t)))),
+                    reason("γ is not negative", algebra),
+                )
+                .le(mean(lambda t: abs_(best(o.q)(t) - best(o.u)(t))), triangle)
+                .le(mean(in_state), monotonicity(near, words="maxima are as close as the values"))
+                .le(mean(lambda t: q_gap), bounded_by_max)
+                .eq(o.gamma * q_gap, reason("the law sums to one", algebra))
+                .theorem
+            )
+
+        return pr.maximum_at_most(MaxOver(o.A, lambda a: abs_(backup(o.q, s, a) - backup(o.u, s, a))), at)
+
+    return pr.done(pr.maximum_at_most(claim.statement.args[0], for_each_pair), claim.statement)

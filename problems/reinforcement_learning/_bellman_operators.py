@@ -1,0 +1,107 @@
+"""Bellman operators of a finite process as terms, and how instances get rewards with a given fixed point."""
+
+from types import SimpleNamespace
+
+from derivcheck.language import (
+    MaxOver,
+    Sum,
+    counting,
+    define,
+    domains,
+    eq,
+    function,
+    lam,
+    num,
+    oo_int,
+    range_,
+    size_of,
+    sup_norm,
+)
+
+ID = "bellman-contraction"
+naturals = range_(0, oo_int)
+
+
+def look_ahead(V, P, r, gamma, s, a):
+    """r(s, a) + γ Σ_t P(s, a, t) V(t)."""
+    return r(s, a) + gamma * Sum(1, size_of(V), lambda t: P(s, a, t) * V(t))
+
+
+evaluation = define(
+    "T_pi",
+    lambda V, pi, P, r, gamma: lam(
+        domains(V)[0], lambda s: Sum(1, size_of(r, 1), lambda a: pi(s, a) * look_ahead(V, P, r, gamma, s, a))
+    ),
+    r"T_{{{1}}}{0}",
+    scope=ID,
+)
+optimality = define(
+    "T",
+    lambda V, P, r, gamma: lam(
+        domains(V)[0], lambda s: MaxOver(domains(r)[1], lambda a: look_ahead(V, P, r, gamma, s, a))
+    ),
+    r"T{0}",
+    scope=ID,
+)
+
+
+def difference(U, V):
+    """U − V, state by state."""
+    return lam(domains(U)[0], lambda s: U(s) - V(s))
+
+
+def process(givens, **discount):
+    """A finite process with states 1..S and actions 1..A, declared in `givens`; without a discount, γ is 1."""
+    states, actions = givens.size("S"), givens.size("A")
+    S, A = range_(1, states), range_(1, actions)
+    gamma = givens.real("gamma", **discount) if discount else num(1)
+    P = givens.distribution("P", counting(S), given=(S, A))
+    r = givens.array("r", S, A)
+    return SimpleNamespace(states=states, actions=actions, S=S, A=A, gamma=gamma, P=P, r=r)
+
+
+def evaluation_of(o, V):
+    """T_π V in the process `o`."""
+    return evaluation(V, o.pi, o.P, o.r, o.gamma)
+
+
+def optimality_of(o, V):
+    """T V in the process `o`."""
+    return optimality(V, o.P, o.r, o.gamma)
+
+
+def distance(U, V):
+    """‖U − V‖."""
+    return sup_norm(difference(U, V))
+
+
+OPERATORS = {"evaluation": evaluation_of, "optimality": optimality_of}
+
+
+def process_with_policy(name, givens, **discount):
+    """A process, and a policy where the operator has one."""
+    o = process(givens, **discount)
+    if name == "evaluation":
+        o.pi = givens.distribution("pi", counting(o.A), given=(o.S,))
+    return o
+
+
+def rewards_with_fixed_point(name, o, V):
+    """Rewards for which V is a fixed point, any w deciding how good the actions are: how instances are built."""
+    w = function("w", o.S, o.A)
+
+    def reward(s, a):
+        level = (
+            Sum(1, o.actions, lambda b: o.pi(s, b) * w(s, b))
+            if name == "evaluation"
+            else MaxOver(o.A, lambda b: w(s, b))
+        )
+        return V(s) - o.gamma * Sum(1, o.states, lambda t: o.P(s, a, t) * V(t)) + w(s, a) - level
+
+    return lam(o.S, lambda s: lam(o.A, lambda a: reward(s, a)))
+
+
+def turned_round(pr, th):
+    """b = a from a = b."""
+    a, b = th.statement.args
+    return pr.linear(eq(b, a), (th, -1))
