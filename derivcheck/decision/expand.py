@@ -5,6 +5,7 @@ sin, cos of sums        addition theorems, down to one common measure of each an
 gamma, factorial        shifted to the smallest argument among those that differ by whole numbers
 binomial(n, k)          whole k: a polynomial; else factorials where 0 <= k <= n is known, else Pascal's rule
 sums of a known length  written out
+sums                    over what ranges with ends alike have in common, the other summands taken out
 sums of binomials       Pascal's rule and a shift of the index, under the sum
 products                over one common range, the other factors taken out
 loggamma                log of gamma
@@ -65,7 +66,7 @@ def expanded(context: Context, terms: tuple[Term, ...]) -> tuple[tuple[Term, ...
     """The `terms` rewritten, and the conditions for that; the terms themselves where nothing applies."""
     current = tuple(unfold(t) for t in terms)
     conditions: list[Term] = []
-    for rewrite in (_loggamma, _explicit_sums, _products, _binomial_sums, _binomials, _shifts, _angles):
+    for rewrite in (_loggamma, _explicit_sums, _aligned_sums, _products, _binomial_sums, _binomials, _shifts, _angles):
         mapping, needs = rewrite(context, current)
         if mapping:
             current = tuple(_replaced(t, mapping) for t in current)
@@ -371,6 +372,30 @@ def _explicit_sums(context: Context, terms: tuple[Term, ...]) -> Rewriting:
         if not atoms and length <= MAX_SHIFT:
             summands = [instantiate(s.body, int_add(lo, integer(k))) for k in range(length)]
             mapping[s] = sum(summands[1:], summands[0]) if summands else num(0)
+    return mapping, []
+
+
+def _aligned_sums(context: Context, terms: tuple[Term, ...]) -> Rewriting:
+    """Sums whose ends differ by constants, over one range: inside it they are worked out alike."""
+    facts = Normaliser(context).facts
+    families: dict[object, list[Term]] = {}
+    for s in _closed(terms, is_finite_sum):
+        lo, hi = s.args[0].args[0].args
+        families.setdefault((_top(lo)[0], _top(hi)[0]), []).append(s)
+    mapping: dict[Term, Term] = {}
+    for family in families.values():
+        ranges = [s.args[0].args[0].args for s in family]
+        lo = max((r[0] for r in ranges), key=lambda t: affine_parts(t)[0])
+        hi = min((r[1] for r in ranges), key=lambda t: affine_parts(t)[0])
+        if not facts.holds(le(int_add(lo, integer(1), -1), hi)):
+            continue
+        for s, (first, last) in zip(family, ranges, strict=True):
+            before, after = affine_parts(int_add(lo, first, -1))[0], affine_parts(int_add(last, hi, -1))[0]
+            if 0 < before + after <= MAX_SHIFT:
+                places = [int_add(first, integer(k)) for k in range(before)]
+                places += [int_add(hi, integer(k)) for k in range(1, after + 1)]
+                ends = [instantiate(s.body, place) for place in places]
+                mapping[s] = sum(ends, rebuild(s, (counting(range_(lo, hi)), s.body)))
     return mapping, []
 
 

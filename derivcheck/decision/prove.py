@@ -1,4 +1,4 @@
-"""Ways to prove an equation: the normal form, the normal form after expansion, case distinctions, induction.
+"""Ways to prove an equation: the normal form alone, after expansion, with a sum turned round, by cases, by induction.
 
 Every way ends in theorems of the kernel; what is added to them is written here: the identities of `expand`, the
 exhaustive splits of `_split`, and induction over a declared integer, with the recurrences of sums that `telescoping`
@@ -20,9 +20,11 @@ from derivcheck.language import (
     REAL,
     Context,
     Declaration,
+    Fresh,
     LanguageError,
     Property,
     Term,
+    abstract,
     eq,
     free_symbols,
     implies,
@@ -40,6 +42,7 @@ from derivcheck.language import (
     unfold,
 )
 from derivcheck.language.build import affine_parts, int_add
+from derivcheck.language.terms import rebuild
 from derivcheck.proof import ProofError, kernel
 from derivcheck.proof.normal_form import Normaliser, Unknown, to_term
 from derivcheck.proof.normal_form.integers import solved
@@ -48,6 +51,8 @@ from derivcheck.proof.normal_form.integers import solved
 ROUNDS = 3
 #: Inductions inside the step of an induction.
 NESTED = 2
+#: The most sums that are turned round.
+MAX_REVERSALS = 4
 #: The most cases that a distinction may have.
 MAX_CASES = 40
 
@@ -66,7 +71,7 @@ def prove(context: Context, left: Term, right: Term) -> Proved | None:
     """A proof of ``left = right`` wherever both are defined, simplest way first; None if no way succeeds."""
     needed = _undischarged(context, tuple(dict.fromkeys((*_definedness(left), *_definedness(right)))))
     inside = context.assuming("both sides are defined", *needed) if needed else context
-    for decider, way in (("expansion", by_expansion), ("cases", _by_cases), ("induction", _by_induction)):
+    for decider, way in WAYS:
         conditions = way(inside, left, right)
         if conditions is not None:
             return Proved(decider, tuple(c for c in dict.fromkeys((*needed, *conditions)) if not _is_vacuous(c)))
@@ -154,6 +159,23 @@ def _is_vacuous(p: Term) -> bool:
 def _algebra(context: Context, left: Term, right: Term) -> Conditions | None:
     found = by_normal_form(context, left, right)
     return found if found is not None else by_expansion(context, left, right)
+
+
+def _by_reversal(context: Context, left: Term, right: Term) -> Conditions | None:
+    """With one sum of the equation in the other order of its index."""
+    if left.sort != REAL:
+        return None
+    left, right = unfold(left), unfold(right)
+    sums = sorted({s for t in (left, right) for s in subterms(t) if is_finite_sum(s)}, key=lambda s: s.key)
+    for s in sums[:MAX_REVERSALS]:
+        lo, hi = s.args[0].args[0].args
+        v = Fresh().symbol(s.hint or "j", INT)
+        body = abstract(instantiate(s.body, int_add(int_add(lo, hi), v, -1)), v)
+        turned = {s: rebuild(s, (s.args[0], body))}
+        conditions = _algebra(context, substitute(left, turned), substitute(right, turned))
+        if conditions is not None:
+            return conditions
+    return None
 
 
 # ------------------------------------------------------------------------------------------------------------ by cases
@@ -396,3 +418,12 @@ def _factors(terms: tuple[Term, ...], n: Term) -> list[Term]:
             elif s.op == "prod" and s.args[0].op == "range" and s.args[0].args[1] == n:
                 out.append(instantiate(s.body, n + 1))
     return list(dict.fromkeys(out))
+
+
+#: The longer ways to a proof, in the order in which they are tried.
+WAYS = (
+    ("expansion", by_expansion),
+    ("reversal", _by_reversal),
+    ("cases", _by_cases),
+    ("induction", _by_induction),
+)

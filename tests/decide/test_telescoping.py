@@ -48,6 +48,21 @@ def test_a_closed_form_that_is_right_at_few_sizes_is_wrong(left: s.Expr, right: 
     assert decide(left, right + size * (size - 1) * (size - 2) / 10**6).verdict == "different"
 
 
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        (
+            s.Sum(s.binomial(2 * n, j) / (j + 2), (j, 2, n)),
+            s.Sum(s.binomial(2 * n, n + 2 - j) / (n + 4 - j), (j, 2, n)),
+        ),
+        (s.Sum(s.binomial(n, j) / (j + 2), (j, 0, n + 1)), s.Sum(s.binomial(n, j) / (j + 2), (j, 0, n))),
+    ],
+)
+def test_one_sum_in_another_order_and_over_a_range_that_ends_in_zeros(left: s.Expr, right: s.Expr) -> None:
+    assert decide(left, right).verdict == "equal"
+    assert decide(left, right + n * (n - 1) * (n - 2)).verdict == "different"
+
+
 given = Givens()
 size = given.integer("n", at_least=1)
 x = given.real("x", above=0)
