@@ -19,7 +19,7 @@ from derivcheck.language import (
     substitute,
     unfold,
 )
-from derivcheck.mutation.lemmas import Lemmas, instances_of, put_solved, solved
+from derivcheck.mutation.lemmas import Citing, Lemmas, instances_of, put_solved, solved
 from derivcheck.mutation.opening import opened
 from derivcheck.mutation.records import Change, NearMiss
 from derivcheck.mutation.weaker import below, conditions_hold, equal_inside, follows
@@ -46,12 +46,17 @@ def still_true(m: NearMiss, lemmas: Lemmas = NONE) -> str:
 
 
 def where_defined(context: Context, p: Term) -> Context:
-    """`context` with what makes the terms of `p` defined, as far as that can be said."""
+    """`context` with what makes the terms of `p` and of its own facts defined, as far as that can be said.
+
+    A fact that holds is defined: ``∫ p log p`` exists only where ``p`` is positive.
+    """
     n = Normaliser(context)
-    try:
-        needed = [c for c in definedness(p, n) if not n.facts.holds(c)]
-    except NotKnown:
-        return context
+    needed: list[Term] = []
+    for q in (p, *context.propositions()):
+        try:
+            needed.extend(c for c in definedness(q, n) if c not in needed and not n.facts.holds(c))
+        except NotKnown:
+            continue
     return context.assuming("it has a value", *needed) if needed else context
 
 
@@ -63,7 +68,15 @@ def _from_lemmas(m: NearMiss, context: Context, lemmas: Lemmas) -> str:
                 claim is m.claim or lemmas.proved(claim)
             ):
                 return "follows from the claim" if claim is m.claim else f"follows from the claim '{claim.name}'"
-    return ""
+    cite = Citing(lemmas.besides(m.claim))
+    try:
+        bounded = conditions_hold(below(context, m.statement, cite), frozenset(cite.assumed))
+    except (ProofError, LanguageError):
+        return ""
+    used = list(cite.assumed.values())
+    if not bounded or not all(map(lemmas.proved, used)):
+        return ""
+    return "follows from the claims " + ", ".join(sorted({f"'{c.name}'" for c in used}))
 
 
 def _proved_without(m: NearMiss, context: Context) -> str:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from derivcheck.language import LanguageError
 from derivcheck.mutation import tightness
 from derivcheck.mutation.derive import NONE, still_true
+from derivcheck.mutation.kinds import say
 from derivcheck.mutation.lemmas import Lemmas
 from derivcheck.mutation.records import Fate, Judged, NearMiss
 from derivcheck.mutation.shapes import require_shapes
 from derivcheck.mutation.variants import without_analytic
+from derivcheck.proof.definedness import NotKnown, definedness
+from derivcheck.proof.normal_form import Normaliser
 from derivcheck.semantics import instances
 from derivcheck.semantics.pools import digest
 
@@ -48,6 +51,10 @@ def judge(near_miss: NearMiss, seed: int, budget: int = 200_000, lemmas: Lemmas 
         return Judged(m, Fate.VACUOUS, first.reason, 0)
     if first.undefined_example is not None:
         return Judged(m, Fate.UNDEFINED, str(first.undefined_example), tried)
+    if tried == 0:
+        undefined = never_defined(m, salt, budget)
+        if undefined:
+            return Judged(m, Fate.UNDEFINED, undefined, 0)
     if m.change is None and m.statement == m.claim.statement:
         nowhere = without_a_value(m, salt, budget)
         if nowhere:
@@ -66,6 +73,20 @@ def judge(near_miss: NearMiss, seed: int, budget: int = 200_000, lemmas: Lemmas 
     if second.undefined_example is not None:
         return Judged(m, Fate.UNDEFINED, str(second.undefined_example), tried)
     return Judged(m, Fate.SURVIVED, second.reason, tried)
+
+
+def never_defined(m: NearMiss, salt: int, budget: int) -> str:
+    """Where what makes a statement defined fails, for one that cannot itself be evaluated."""
+    try:
+        needed = definedness(m.statement, Normaliser(m.context))
+    except NotKnown:
+        return ""
+    for p in needed:
+        if p.op != "forall" or p.body.op != "integrable":
+            found = instances.check(m.context, p, salt, budget=budget, instances=FIRST, shrink=SHRINKS).counterexample
+            if found is not None:
+                return f"{found}, where {say(p)} is needed"
+    return ""
 
 
 def without_a_value(m: NearMiss, salt: int, budget: int) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from derivcheck.language import Context, LanguageError, Term, free_symbols, substitute, unfold
 from derivcheck.problem import Claim
-from derivcheck.proof import ProofError, kernel
+from derivcheck.proof import ProofError, Prover, Theorem, kernel
 from derivcheck.proof.normal_form import Unknown
 from derivcheck.proof.normal_form.matching import match
 
@@ -70,7 +70,7 @@ def _renamings(claim: Claim, context: Context, p: Term) -> Iterator[Mapping[Term
     count = 0
     try:
         for part, whole in ((pattern, target), *zip(pattern.args, target.args, strict=False)):
-            for mapping in match(unfold(part), unfold(whole), symbols):
+            for mapping in (*match(part, whole, symbols), *match(unfold(part), unfold(whole), symbols)):
                 changed = {s: t for s, t in mapping.items() if s != t}
                 if changed and all(free_symbols(t) <= set(context.symbols()) for t in changed.values()):
                     yield changed
@@ -85,6 +85,28 @@ def _conclusion(p: Term) -> Term:
     while p.op == "implies":
         p = p.args[1]
     return p
+
+
+class Citing:
+    """A tactic that cites claims: what a goal is an instance of, with the claims that were used."""
+
+    def __init__(self, claims: Iterable[Claim]) -> None:
+        self.claims = tuple(c for c in claims if c.statement.op in ("le", "lt", "eq"))
+        #: What was assumed, and the claims whose proofs must show it.
+        self.assumed: dict[Term, Claim] = {}
+
+    def __call__(self, prover: Prover, goal: Term) -> Theorem:
+        for claim in self.claims:
+            for mapping in _renamings(claim, prover.context, goal):
+                try:
+                    there = kernel.assume(claim.context, claim.statement)
+                    here = kernel.instance(there, mapping, prover.context)
+                    found = prover.settle(here, goal)
+                except (ProofError, LanguageError):
+                    continue
+                self.assumed[here.statement] = claim
+                return found
+        raise ProofError(f"'{goal}' is not an instance of a claim")
 
 
 def solved(p: Term) -> dict[Term, Term] | None:

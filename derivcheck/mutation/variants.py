@@ -14,11 +14,15 @@ from derivcheck.problem import Claim
 #: Properties that say what kind of thing a symbol is; without them there is no statement to be wrong.
 STRUCTURAL = frozenset({"range", "integrable", "differentiable", "probability"})
 
+#: Properties that are stated in terms of another: a normal law is the one with its mean and its variance.
+DEPENDENT = {"mean": ("normal",), "variance": ("normal",)}
+
 
 def near_misses(claim: Claim, *, per_kind: int = 3) -> tuple[NearMiss, ...]:
     """Wrong variants of `claim`: of every kind that applies, a few that lie far apart.
 
-    A claim as printed is wrong already and has none.
+    A claim as printed is wrong already and has none.  What a claim lists among its `assumptions` is not dropped: an
+    exchange of limits holds on every finite instance, so that nothing here could tell whether it is needed.
 
     Parameters
     ----------
@@ -63,8 +67,11 @@ def _spread(found: list[NearMiss], count: int) -> list[NearMiss]:
 def _of_conditions(claim: Claim) -> Iterator[NearMiss]:
     for d in claim.context.declarations:
         for p in d.properties:
-            if p.facts and not _structural(d, p):
+            if p.facts and not _structural(d, p) and p.name not in claim.assumptions:
                 context = claim.context.without(d.name, p.name)
+                for dependent in DEPENDENT.get(p.name, ()):
+                    if d.property(dependent) is not None:
+                        context = context.without(d.name, dependent)
                 analytic = tuple(f for f in p.facts if _analytic(f))
                 if analytic:  # that the integrals exist is not what is dropped
                     context = context.assuming(f"{d.name} {p.name}: integrals exist", *analytic)

@@ -41,20 +41,35 @@ def _below_integrals(base: Reason) -> Reason:
     """The same reason, but for integrals as a whole: algebra would split them, and the parts need not exist."""
 
     def tactic(prover: Prover, goal: Term) -> Theorem:
-        for side in goal.args:
-            head = unfold(side) if side.op == "defn" else side
-            if head.op == "int" and head.args[0].op != "counting":
-                raise ProofError(f"'{goal}' is compared under the integral")
+        if all(map(_is_integral, goal.args)):
+            raise ProofError(f"'{goal}' is compared under the integral")
         return base(prover, goal)
 
     return Reason(base.words, tactic)
 
 
-def below(context: Context, p: Term) -> Theorem:
-    """``⊢ a <= b`` where `b` is seen to be larger: a bound at every place where the two differ."""
+def _is_integral(t: Term) -> bool:
+    head = unfold(t) if t.op == "defn" else t
+    return head.op == "int" and head.args[0].op != "counting"
+
+
+def below(context: Context, p: Term, known: Tactic | None = None) -> Theorem:
+    """``⊢ a <= b`` where `b` is seen to be larger: a bound at every place where the two differ.
+
+    `known` is asked for a bound where none is seen at a glance.
+    """
     if p.op != "le":
         raise ProofError(f"'{p}' is not a bound")
-    return inside(_below_integrals(_BOUND))(Prover(context), p)
+
+    def bound(prover: Prover, goal: Term) -> Theorem:
+        try:
+            return _bound(prover, goal)
+        except ProofError:
+            if known is None:
+                raise
+            return known(prover, goal)
+
+    return inside(_below_integrals(Reason("at a glance", bound)))(Prover(context), p)
 
 
 def follows(context: Context, given: Term, p: Term) -> bool:
@@ -187,4 +202,3 @@ _AT_A_GLANCE: tuple[Tactic, ...] = (
     _factor_dropped,
     _denominators,
 )
-_BOUND = Reason("at a glance", _bound)

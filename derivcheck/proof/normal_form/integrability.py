@@ -27,8 +27,10 @@ from derivcheck.proof.normal_form.poly import (
     UNIT,
     Lin,
     Mono,
+    Poly,
     Unknown,
     mono_term,
+    plus,
     to_term,
 )
 from derivcheck.proof.normal_form.schemas import Schema, infinite
@@ -75,7 +77,33 @@ class Integrability(Known):
         v = self.n.fresh.symbol(p.hint, sort, doms)
         with Under(self.n, v, domain_of_measure(measure)):
             value = self._nf(instantiate(p.body, v))
-        return all(self._integrable_mono(measure, v, m) for m in value)
+        rest: Poly = {m: c for m, c in value.items() if not self._integrable_mono(measure, v, m)}
+        return not rest or (len(rest) > 1 and self._integrable_combination(measure, v, rest))
+
+    def _known_integrands(self, measure: Term, v: Term) -> list[Poly]:
+        """What is said to be integrable, at `v`, where it is a sum: its summands need not be."""
+        out: list[Poly] = []
+        for s in self.schemas:
+            q = s.conclusion
+            if q.op == "integrable" and q.args[0] == measure and not (s.variables or s.premises):
+                try:
+                    value = self._nf(instantiate(q.body, v))
+                except Unknown:
+                    continue
+                if len(value) > 1:
+                    out.append(value)
+        return out
+
+    def _integrable_combination(self, measure: Term, v: Term, rest: Poly) -> bool:
+        """Is `rest` a combination of known integrands, but for integrable monomials?"""
+        with Under(self.n, v, domain_of_measure(measure)):
+            known = self._known_integrands(measure, v)
+        pivots: list[tuple[Mono, Poly]] = []
+        for q in known:
+            left = _eliminated({m: c for m, c in q.items() if not self._integrable_mono(measure, v, m)}, pivots)
+            if left:
+                pivots.append((next(iter(left)), left))
+        return not _eliminated(rest, pivots)
 
     def _integrable_mono(self, measure: Term, v: Term, m: Mono) -> bool:
         opened, mono, _ = join(self.n, m)
@@ -179,3 +207,11 @@ def _function_of(factor: tuple[Term, Lin], v: Term, generators: tuple[Term, ...]
 
     a, e = factor
     return not seen(a) and not any(v in free_symbols(x) for x, _ in e.terms)
+
+
+def _eliminated(q: Poly, pivots: list[tuple[Mono, Poly]]) -> Poly:
+    """`q` less multiples of the pivots, each of which is free of the first monomials of those before it."""
+    for m, r in pivots:
+        if m in q:
+            q = plus(q, r, -q[m] / r[m])
+    return q

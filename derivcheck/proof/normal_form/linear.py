@@ -111,6 +111,20 @@ class Linear(Signs):
                 out.extend(f for f in self._power_bounds(a, e) if any(x in f[0] for x in p))
         return out
 
+    def _last_factor(self, p: Poly, a: Term) -> tuple[Poly, bool] | None:
+        """``a > 0`` from ``c·a^e·rest > 0`` for an odd `e` and a `rest` of known sign."""
+        if len(p) != 1:
+            return None
+        ((m, c),) = p.items()
+        e = dict(m).get(a)
+        k = e.integer if e is not None else None
+        if k is None or k % 2 == 0 or m == ((a, UNIT),):
+            return None
+        rest = self._mono_sign(tuple(f for f in m if f[0] != a))
+        if rest is None or abs(rest) != 1:
+            return None
+        return {((a, UNIT),): Fraction(1 if c * rest > 0 else -1)}, True
+
     def _logarithms(self, m: Mono, r: Poly) -> list[tuple[Poly, bool]]:
         """``c·(log v − log u) >= 0`` for ``u <= v`` and ``c >= 0``, where `m` is one side and `r` has the other."""
         out: list[tuple[Poly, bool]] = []
@@ -185,7 +199,9 @@ class Linear(Signs):
                     self._busy.add(a)
                     try:
                         if self._admissible(s, binding):
-                            out.extend(self._as_linear(put(s.conclusion, binding)))
+                            found = self._as_linear(put(s.conclusion, binding))
+                            out.extend(found)
+                            out.extend(f for p, strict in found if strict and (f := self._last_factor(p, a)))
                     finally:
                         self._busy.discard(a)
         return out
