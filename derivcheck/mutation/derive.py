@@ -27,6 +27,8 @@ from derivcheck.proof import ProofError, Theorem, kernel
 from derivcheck.proof.definedness import NotKnown, definedness
 from derivcheck.proof.normal_form import Normaliser
 
+#: Kinds of near misses that another multiple of a free symbol may undo.
+RESCALED = ("sign", "factor")
 #: No other claims to follow from.
 NONE = Lemmas()
 
@@ -63,7 +65,8 @@ def where_defined(context: Context, p: Term) -> Context:
 def _from_lemmas(m: NearMiss, context: Context, lemmas: Lemmas) -> str:
     """The claim by which a near miss follows: one of the others, or this one with its symbols renamed."""
     for claim in (m.claim, *lemmas.besides(m.claim)):
-        for given in instances_of(claim, context, m.statement):
+        changed = m.change.old if m.change is not None and claim is m.claim and m.kind in RESCALED else None
+        for given in instances_of(claim, context, m.statement, changed):
             if (given == m.statement or follows(context, given, m.statement)) and (
                 claim is m.claim or lemmas.proved(claim)
             ):

@@ -18,6 +18,8 @@ from derivcheck.semantics.pools import digest
 #: Interpretations tried at first, and in all before a near miss has survived.
 FIRST = 16
 THEN = 32
+#: Evaluations in search of a place where an inequality that was made stronger is tight.
+TIGHTENING = 960
 #: How many simpler counterexamples are tried: a reader wants a small one, not the smallest.
 SHRINKS = 20
 
@@ -59,13 +61,18 @@ def judge(near_miss: NearMiss, seed: int, budget: int = 200_000, lemmas: Lemmas 
         nowhere = without_a_value(m, salt, budget)
         if nowhere:
             return Judged(m, Fate.UNDEFINED, nowhere, tried)
-    why = still_true(m, lemmas)
-    if why:
-        return Judged(m, Fate.STILL_TRUE, why, tried)
-    found, more = tightness.search(m.context, m.statement, salt, budget=budget)
-    tried += more
-    if found is not None:
-        return Judged(m, Fate.KILLED, str(found), tried)
+    evaluations = TIGHTENING if m.kind == "slack" else TIGHTENING // 4
+    # What is stronger by its slack is nearly always false, what is changed elsewhere may well be true.
+    for step in ("tight", "true") if m.kind == "slack" else ("true", "tight"):
+        if step == "true":
+            why = still_true(m, lemmas)
+            if why:
+                return Judged(m, Fate.STILL_TRUE, why, tried)
+        else:
+            found, more = tightness.search(m.context, m.statement, salt, budget=budget, evaluations=evaluations)
+            tried += more
+            if found is not None:
+                return Judged(m, Fate.KILLED, str(found), tried)
     second = instances.check(m.context, m.statement, digest(salt, 2), budget=budget, instances=THEN, shrink=SHRINKS)
     tried += second.tried
     if second.counterexample is not None:

@@ -26,6 +26,7 @@ from derivcheck.language import (
     domains,
     integer,
     le,
+    log,
     lt,
     make,
     neg,
@@ -358,6 +359,30 @@ def variance(place: Place, given: Surroundings) -> Variants:
         yield f"variance for '{say(t)}'", LIBRARY["Var"](measure, function)
 
 
+def misconception(place: Place, given: Surroundings) -> Variants:
+    """A function taken for a linear one, and the rules that students make of it."""
+    t = place.term
+    inner = t.args[0] if t.args else t
+    if t.op == "fn" and t.data == "log" and inner.op == "add":
+        yield f"the logarithm of a sum as the sum of logarithms in '{say(t)}'", _with_each(inner, lambda a: log(a))
+    elif t.op == "pow" and inner.op == "add" and _is_number(t.args[1], 2):
+        yield f"the square of a sum as the sum of squares in '{say(t)}'", _with_each(inner, lambda a: pow_(a, 2))
+    elif t.op == "div" and t.args[1].op == "add":
+        yield f"a denominator split in '{say(t)}'", _with_each(t.args[1], lambda a: div(t.args[0], a))
+    elif t.op == "inverse" and inner.op == "add":
+        inverses = [make("inverse", (a,), None, t.sort) for a in inner.args]
+        yield f"the inverse of a sum as the sum of inverses in '{say(t)}'", make("add", inverses, None, t.sort)
+    elif t.op in ("transpose", "inverse") and inner.op == "matmul":
+        factors = [make(t.op, (a,), None, a.sort) for a in inner.args]
+        if all(a.sort == _MATRIX for a in inner.args):
+            yield f"the factors not exchanged in '{say(t)}'", make("matmul", factors, None, t.sort)
+
+
+def _with_each(total: Term, change: Callable[[Term], Term]) -> Term:
+    first, *rest = (change(a) for a in total.args)
+    return sum(rest, first)
+
+
 def condition(place: Place, given: Surroundings) -> Variants:
     """A premise left out."""
     t = place.term
@@ -383,5 +408,6 @@ KINDS: dict[str, Rule] = {
     "jensen": jensen,
     "variance": variance,
     "count": count,
+    "misconception": misconception,
     "condition": condition,
 }

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from fractions import Fraction
 
-from derivcheck.language import Context, LanguageError, Term, free_symbols, substitute, unfold
+from derivcheck.language import Context, LanguageError, Term, free_symbols, mul, substitute, unfold
 from derivcheck.problem import Claim
 from derivcheck.proof import ProofError, Prover, Theorem, kernel
 from derivcheck.proof.normal_form import Unknown
@@ -48,11 +49,16 @@ def _proves(claim: Claim) -> bool:
     return theorem.statement == claim.statement and all(unfold(h) in given for h in theorem.hypotheses)
 
 
-def instances_of(claim: Claim, context: Context, p: Term) -> Iterator[Term]:
-    """What `claim` says in `context`, its symbols renamed so that it resembles `p`; first as it stands."""
+def instances_of(claim: Claim, context: Context, p: Term, changed: Term | None = None) -> Iterator[Term]:
+    """What `claim` says in `context`, its symbols renamed so that it resembles `p`; first as it stands.
+
+    Where only the part `changed` of the claim itself is another in `p`, its free symbols are also put with the other
+    sign, twice and half as large: ``|Xa − y|`` is as good for ``−a`` as for ``a``.
+    """
     statement = claim.statement
     seen: set[Term] = set()
-    for mapping in ({}, *_renamings(claim, context, p)):
+    scaled = _rescalings(claim, changed) if changed is not None else ()
+    for mapping in ({}, *_renamings(claim, context, p), *scaled):
         try:
             there = kernel.assume(claim.context, statement)
             here = kernel.instance(there, mapping, context).statement
@@ -79,6 +85,16 @@ def _renamings(claim: Claim, context: Context, p: Term) -> Iterator[Mapping[Term
                     return
     except Unknown:
         return
+
+
+def _rescalings(claim: Claim, changed: Term) -> Iterator[Mapping[Term, Term]]:
+    """Multiples of each symbol in `changed` of which nothing is known."""
+    for d in claim.context.declarations:
+        s = d.symbol
+        if s is None or d.properties or s not in free_symbols(changed) or d.kind not in ("real", "array"):
+            continue
+        for c in (Fraction(-1), Fraction(2), Fraction(1, 2)):
+            yield {s: mul(c, s)}
 
 
 def _conclusion(p: Term) -> Term:

@@ -76,7 +76,7 @@ class Facts(Linear):
             case "implies":
                 return self.refuted(p.args[0]) or self.holds(p.args[1]) or self.known(p)
             case "forall":
-                return self._holds_for_all(p) or self.known(p)
+                return self.known(p) or self._holds_for_all(p)
             case "le" | "lt" if p.args[0].sort in (INT, REAL):
                 return self._compares(p) or self.known(p)
             case "eq" if p.args[0].sort in (INT, REAL):
@@ -169,8 +169,10 @@ class Facts(Linear):
             return self.holds(body)
 
     def known(self, p: Term) -> bool:
-        """Is `p` an instance of a fact, as it stands or after normalising both?"""
+        """Is `p` a fact, or an instance of one, as it stands or after normalising both?"""
         p = unfold(p)
+        if p in self._literal:
+            return True
         for s in self.schemas:
             q = s.conclusion
             if q.op != p.op or q.data != p.data:

@@ -63,6 +63,7 @@ class Known(ABC):
         #: Attempts spent on linear combinations that were not found.
         self._lost = 0
         self.propositions = frozenset(propositions := tuple(propositions))
+        self._literal = frozenset(map(unfold, propositions))
         counter = 0
         for p in propositions:
             for schema in schemas_of(unfold(p), counter):
