@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from fractions import Fraction
 
-from derivcheck.language import INT, Term, abs_, make, mul, num
+from derivcheck.language import INT, Term, abs_, make, mul, num, unfold
 from derivcheck.language.terms import rebuild
 from derivcheck.mutation import tightness
 from derivcheck.mutation.places import places
@@ -46,7 +46,8 @@ def plant(statement: Term, error: Fraction) -> Term | None:
     """`statement` with a relative error in one side of its first comparison; None if there is nothing to plant in.
 
     The right side of an equation becomes ``(1 + error)`` times itself; the upper side of an inequality is lowered by
-    ``error`` times its absolute value, which makes the claim stronger.
+    ``error`` times its absolute value, which makes the claim stronger.  What equals zero is changed relative to what
+    it is made of: its first summand, or for a sum over a range the sum of absolute values.
     """
     for place in places(statement):
         t = place.term
@@ -56,11 +57,27 @@ def plant(statement: Term, error: Fraction) -> Term | None:
         if side is None or (t.op != "eq" and num(0) in t.args):
             continue
         old = t.args[side]
+        if t.op == "eq" and num(0) in t.args:
+            beside = _beside_zero(old, error)
+            if beside is not None:
+                return place.put(rebuild(t, (*t.args[:side], beside, *t.args[side + 1 :])))
+            continue
         if t.op == "eq":
             new = num(old.data * (1 + error)) if old.op == "num" else mul(1 + error, old)
             return place.put(rebuild(t, (*t.args[:side], new, *t.args[side + 1 :])))
         moved = old - error * (num(abs(old.data)) if old.op == "num" else abs_(old))
         return place.put(make(t.op, (t.args[0], moved), None, t.sort))
+    return None
+
+
+def _beside_zero(t: Term, error: Fraction) -> Term | None:
+    """`t`, which is claimed to be zero, with an error relative to its summands; None if it has none."""
+    if t.op == "defn":
+        t = unfold(t)
+    if t.op == "add" and t.args[0].op != "num":
+        return rebuild(t, (mul(1 + error, t.args[0]), *t.args[1:]))
+    if t.op == "int":
+        return t + error * rebuild(t, (t.args[0], abs_(t.body)))
     return None
 
 

@@ -15,6 +15,7 @@ from derivcheck.language import (
     E,
     Exists,
     Givens,
+    Int,
     MaxOver,
     Sum,
     Term,
@@ -25,6 +26,7 @@ from derivcheck.language import (
     eq,
     exp,
     implies,
+    integrable,
     le,
     log,
     lt,
@@ -33,12 +35,13 @@ from derivcheck.language import (
     range_,
     real,
     softmax,
+    space,
     squared_norm,
 )
-from derivcheck.mutation import KINDS, Fate, NearMiss, judge, near_misses, sensitivity
+from derivcheck.mutation import KINDS, Change, Fate, Lemmas, NearMiss, judge, near_misses, sensitivity
 from derivcheck.mutation.sensitivity import PLANTED, plant
 from derivcheck.problem import Claim, Misconception
-from derivcheck.proof import Prover
+from derivcheck.proof import Proof, ProofError, Prover, kernel
 
 
 def claim(g: Givens, statement: Term, **more: object) -> Claim:
@@ -114,6 +117,12 @@ def squares() -> Claim:
     return claim(g, eq(E(measure, lambda w: x(w) ** 2), 1))
 
 
+def logarithm_of_a_sum() -> Claim:
+    g = Givens()
+    x, y = g.real("x", above=0), g.real("y", above=0)
+    return claim(g, eq(log(x + y) - log(x), log(1 + y / x)))
+
+
 #: Kind -> a claim to which it applies.
 EXAMPLES: dict[str, Callable[[], Claim]] = {
     "sign": jacobian,
@@ -130,6 +139,7 @@ EXAMPLES: dict[str, Callable[[], Claim]] = {
     "jensen": squares,
     "variance": variance_of_a_mean,
     "count": variance_of_a_mean,
+    "misconception": logarithm_of_a_sum,
     "condition": conditional,
 }
 
@@ -362,3 +372,111 @@ def test_a_claim_of_order_that_is_only_weakened_does_not_survive_unseen() -> Non
     x, y = g.real("x", above=0), g.real("y", above=0)
     stronger = the(claim(g, le(x / (x + y), 1)), "upside down")
     assert judge(stronger, seed=1).fate is Fate.KILLED
+
+
+def test_a_zero_is_planted_in_relative_to_its_summands() -> None:
+    g = Givens()
+    n = g.size("n")
+    z = g.vector("z", n)
+    i = g.index("i", n)
+    rows = claim(g, eq(Sum(1, n, lambda k: D(softmax(z)(i), z(k))), 0))
+    (caught,) = sensitivity(rows, seed=1)
+    assert caught.smallest == float(PLANTED[-1])
+
+
+def payoff() -> tuple[Givens, Term, Term, Term]:
+    g = Givens()
+    a, b, y = g.real("a", above=0), g.real("b", above=0), g.real("y", above=0, below=1)
+    return g, a, b, y
+
+
+def test_bounds_of_logarithms_are_seen() -> None:
+    g, a, b, y = payoff()
+    stands = le(a * log(y) + b * log(1 - y), a * log(a / (a + b)) + b * log(1 - a / (a + b)))
+    given = claim(g, stands)
+    weaker = [
+        le(2 * (a * log(y)) + b * log(1 - y), stands.args[1]),
+        le(stands.args[0], a * log(2 * (a / (a + b))) + b * log(1 - a / (a + b))),
+        le(stands.args[0], a * (a / (a + b)) + b * log(1 - a / (a + b))),
+        le(stands.args[0], a * log((a + b) / a) + b * log(1 - a / (a + b))),
+    ]
+    for statement in weaker:
+        change = Change(stands, statement)
+        assert judge(NearMiss("factor", "", given, statement, given.context, change), seed=1).fate is Fate.STILL_TRUE
+    stronger = le(stands.args[0], a * log(a / (2 * a + b)) + b * log(1 - a / (a + b)))
+    assert judge(NearMiss("factor", "", given, stronger, given.context), seed=1).fate is Fate.KILLED
+
+
+def test_a_near_miss_follows_from_another_claim_if_that_is_proved() -> None:
+    g, a, b, y = payoff()
+    entropy = le(y - 1, y * log(y))
+
+    def from_the_tangent(c: Claim) -> Proof:
+        pr = Prover(c.context)
+        return pr.done(pr.linear(c.statement, (kernel.log_bound(c.context, 1 / y), y)), c.statement)
+
+    share = b / (a + b)
+    lemma = Claim("entropy", "", g.context, entropy, from_the_tangent)
+    miss = NearMiss("factor", "", claim(g, le(log(share), 0)), le(share - 1, share * log(share)), g.context)
+    assert judge(miss, seed=1).fate is Fate.SURVIVED
+    found = judge(miss, seed=1, lemmas=Lemmas([lemma]))
+    assert (found.fate, found.evidence) == (Fate.STILL_TRUE, "follows from the claim 'entropy'")
+    unproved = replace(lemma, proof=lambda c: Prover(c.context).done(kernel.assume(c.context, entropy), entropy))
+    assert judge(miss, seed=1, lemmas=Lemmas([unproved])).fate is Fate.SURVIVED
+
+
+def test_a_claim_without_a_proof_that_succeeds_is_no_lemma() -> None:
+    g = Givens()
+    x = g.real("x")
+    wrong = Claim("wrong", "", g.context, le(x**4, x**2))
+
+    def refused(c: Claim) -> Proof:
+        raise ProofError("not proved")
+
+    assert not Lemmas([replace(wrong, proof=refused)]).proved(replace(wrong, proof=refused))
+    assert Lemmas([wrong]).claims == ()
+    assert Lemmas([replace(wrong, proof=refused, as_printed=True)]).claims == ()
+
+
+def test_multiples_of_a_free_symbol() -> None:
+    g = Givens()
+    n = g.size("n")
+    a, y = g.vector("a", n), g.vector("y", n)
+    given = claim(g, le(0, squared_norm(a - y) + y @ y))
+    for miss in near_misses(given):
+        if miss.kind == "sign" and "'a'" in miss.note:
+            assert judge(miss, seed=1).fate is Fate.STILL_TRUE
+
+
+def test_a_condition_without_which_a_side_ceases_to_exist() -> None:
+    g = Givens()
+    points = space("X")
+    mu = g.measure("mu", points)
+    p = g.function("p", points, above=0)
+    g.assume("finite", integrable(mu, lambda x: p(x) * log(p(x))))
+    entropy = Int(mu, lambda x: p(x) * log(p(x)))
+    (miss,) = [m for m in near_misses(claim(g, eq(2 * entropy, entropy + entropy))) if m.kind == "condition"]
+    found = judge(miss, seed=1)
+    assert found.fate is Fate.UNDEFINED
+    assert "logarithm" in found.evidence
+
+
+def test_what_a_claim_lists_as_assumed_is_not_dropped() -> None:
+    g = Givens()
+    x = g.real("x")
+    g.assume("small", le(x, 1))
+    given = claim(g, le(x, 2))
+    assert [m.kind for m in near_misses(given)].count("condition") == 1
+    assert "condition" not in {m.kind for m in near_misses(replace(given, assumptions=("small",)))}
+
+
+def test_a_normal_law_is_dropped_with_its_mean() -> None:
+    g = Givens()
+    measure = g.probability("P")
+    x = g.random("X", measure=measure, mean=0, variance=1, normal=True)
+    given = claim(g, eq(E(measure, lambda w: x(w) ** 2), 1))
+    for miss in near_misses(given):
+        if "'mean'" in miss.note or "'variance'" in miss.note:
+            d = miss.context.find(x)
+            assert d is not None and d.property("normal") is None
+            assert judge(miss, seed=1).fate is not Fate.VACUOUS

@@ -78,7 +78,7 @@ class Integrability(Known):
         with Under(self.n, v, domain_of_measure(measure)):
             value = self._nf(instantiate(p.body, v))
         rest: Poly = {m: c for m, c in value.items() if not self._integrable_mono(measure, v, m)}
-        return not rest or (len(rest) > 1 and self._integrable_combination(measure, v, rest))
+        return not rest or self._integrable_combination(measure, v, rest)
 
     def _known_integrands(self, measure: Term, v: Term) -> list[Poly]:
         """What is said to be integrable, at `v`, where it is a sum: its summands need not be."""
