@@ -72,7 +72,7 @@ def closed_form(claim):
         return (
             pr.chain(f(s + 1))
             .eq(f(s) + alpha * (y(s + 1) - f(s)), using(one_more, words="the recursion"))
-            .eq((1 - alpha) * f(s) + alpha * y(s + 1), algebra)
+            .eq((1 - alpha) * f(s) + alpha * y(s + 1), reason("collect f_t", algebra))
             .eq(
                 (1 - alpha) * unrolled(f0, y, alpha, s) + alpha * y(s + 1),
                 inside(using(hypothesis, words="induction hypothesis")),
@@ -138,9 +138,17 @@ def random_sequence(*, start=None, spread=False, **rate):
     )
     o.givens = g
     o.expected = E(o.P, lambda w: o.f(o.t, w))
-    o.mean_after = lambda t: o.mean + (1 - o.rate) ** real(t) * (o.start - o.mean)
-    o.variance_after = lambda t: o.rate * o.variance / (2 - o.rate) * (1 - (1 - o.rate) ** (2 * real(t)))
     return o
+
+
+def mean_after(o, t):
+    """μ + (1−α)^t (f₀ − μ)."""
+    return o.mean + (1 - o.rate) ** real(t) * (o.start - o.mean)
+
+
+def variance_after(o, t):
+    """ασ²/(2−α) · (1 − (1−α)^{2t})."""
+    return o.rate * o.variance / (2 - o.rate) * (1 - (1 - o.rate) ** (2 * real(t)))
 
 
 any_start = random_sequence(below=1)
@@ -148,7 +156,15 @@ from_the_mean = random_sequence(start=lambda mean: mean, below=1)
 elsewhere = random_sequence(below=1)
 elsewhere.givens.assume("the start is not the mean", ne(elsewhere.start, elsewhere.mean))
 spreading = random_sequence(spread=True, above=0, below=1)
-settling = random_sequence(spread=True, above=0, below=2)
+
+# The limits are limits of these formulas: nothing but the four numbers is needed.
+limits = Givens()
+settling = SimpleNamespace(
+    rate=limits.real("alpha", above=0, below=2),
+    mean=limits.real("mu"),
+    start=limits.real("f_0"),
+    variance=limits.real("sigma2"),
+)
 
 
 def unrolled_for_every_outcome(pr, o):
@@ -172,7 +188,7 @@ def unrolled_for_every_outcome(pr, o):
             return (
                 pr.chain(o.f(s + 1, w))
                 .eq(o.f(s, w) + o.rate * (o.Y(s + 1, w) - o.f(s, w)), using(one_more, words="the recursion"))
-                .eq((1 - o.rate) * o.f(s, w) + o.rate * o.Y(s + 1, w), algebra)
+                .eq((1 - o.rate) * o.f(s, w) + o.rate * o.Y(s + 1, w), reason("collect f_t", algebra))
                 .eq(
                     (1 - o.rate) * o.closed(s, w) + o.rate * o.Y(s + 1, w),
                     inside(using(before, words="induction hypothesis")),
@@ -199,7 +215,7 @@ def mean_theorem(pr, o):
             geometric_sum(o.rate, closed, words="closed form, and linearity of the expectation"),
         )
         .eq(power * o.start + o.rate * weights * o.mean, geometric_sum(o.rate, words="common mean"))
-        .eq(o.mean_after(o.t), geometric_sum(o.rate))
+        .eq(mean_after(o, o.t), geometric_sum(o.rate))
         .theorem
     )
 
@@ -226,7 +242,7 @@ def bias_keeps_its_sign(claim):
     )
     product = pr.prove(
         eq(claim.statement.args[1], (1 - o.rate) ** real(o.t) * distance**2),
-        using(mean_theorem(pr, o), words="by the mean for finite t, the bias is (1 − α)^t (f₀ − μ)"),
+        using(mean_theorem(pr, o), words="the mean for finite t: the bias is (1 − α)^t (f₀ − μ)"),
     )
     return pr.done(pr.linear(claim.statement, (product, -1), (positive, 1)), claim.statement)
 
@@ -251,7 +267,7 @@ def variance_theorem(pr, o):
             o.rate**2 * o.variance * Sum(0, o.t - 1, lambda i: (1 - o.rate) ** (2 * real(i))),
             reason("uncorrelated summands: variances add", algebra),
         )
-        .eq(o.variance_after(o.t), reason("geometric sum with ratio (1 − α)²", algebra))
+        .eq(variance_after(o, o.t), reason("geometric sum with ratio (1 − α)²", algebra))
         .theorem
     )
 
@@ -476,7 +492,7 @@ problem = Problem(
             name="mean",
             summary="E f_t = μ + (1−α)^t (f₀ − μ) for every finite t",
             context=any_start.givens.context,
-            statement=eq(any_start.expected, any_start.mean_after(any_start.t)),
+            statement=eq(any_start.expected, mean_after(any_start, any_start.t)),
             proof=mean_for_finite_t,
         ),
         Claim(
@@ -503,15 +519,15 @@ problem = Problem(
         Claim(
             name="limit-of-the-mean",
             summary="the mean for finite t tends to μ",
-            context=settling.givens.context,
-            statement=eq(Lim(oo_int, settling.mean_after), settling.mean),
+            context=limits.context,
+            statement=eq(Lim(oo_int, lambda t: mean_after(settling, t)), settling.mean),
             proof=powers_vanish,
         ),
         Claim(
             name="variance",
             summary="Var f_t = ασ²/(2−α) · (1 − (1−α)^{2t}) for every finite t",
             context=spreading.givens.context,
-            statement=eq(spread_of_f, spreading.variance_after(spreading.t)),
+            statement=eq(spread_of_f, variance_after(spreading, spreading.t)),
             proof=variance_for_finite_t,
             networks=(
                 Measurement(
@@ -521,23 +537,23 @@ problem = Problem(
                 ),
             ),
             misconceptions=(
-                Misconception("α² for α", eq(spread_of_f, spreading.rate * spreading.variance_after(spreading.t))),
+                Misconception("α² for α", eq(spread_of_f, spreading.rate * variance_after(spreading, spreading.t))),
                 Misconception("the limit already at finite t", eq(spread_of_f, last_variance(spreading))),
             ),
         ),
         Claim(
             name="limit-of-the-variance",
             summary="the variance for finite t tends to ασ²/(2−α)",
-            context=settling.givens.context,
-            statement=eq(Lim(oo_int, settling.variance_after), last_variance(settling)),
+            context=limits.context,
+            statement=eq(Lim(oo_int, lambda t: variance_after(settling, t)), last_variance(settling)),
             proof=powers_vanish,
         ),
         Claim(
             name="limit-of-the-second-moment",
             summary="E f_t² = Var f_t + (E f_t)² tends to μ² + ασ²/(2−α)",
-            context=settling.givens.context,
+            context=limits.context,
             statement=eq(
-                Lim(oo_int, lambda t: settling.variance_after(t) + settling.mean_after(t) ** 2),
+                Lim(oo_int, lambda t: variance_after(settling, t) + mean_after(settling, t) ** 2),
                 settling.mean**2 + last_variance(settling),
             ),
             proof=powers_vanish,
