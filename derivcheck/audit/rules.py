@@ -213,7 +213,7 @@ def _figure(step: Inference, said: list[Term]) -> Figure:
             _need(b.domains(a)[0] == b.domains(a)[1], "not a square matrix")
             return Figure([injective(a)], p)
         # what only instances can show
-        case "normal_form" | "matrix_words", _, p:
+        case "normal_form" | "matrix_words", _, p if step.rule == "normal_form" or p.op == "eq":
             return Figure(said, p, [b.implies(b.and_(*said), p)], said)
         case "linear", _, Term("eq" | "le" | "lt" as r) as p:
             _need({q.op for q in said} <= ({"eq"} if r == "eq" else {"eq", "le", "lt"}), "an equation needs equations")
