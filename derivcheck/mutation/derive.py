@@ -99,13 +99,17 @@ def _proved_without(m: NearMiss, context: Context) -> str:
 
 
 def _proved_in(m: NearMiss, context: Context) -> bool:
-    """Is the statement proved in `context`, by algebra or by the steps of the claim's proof?"""
-    if holds(context, m.statement):
+    """Is the statement proved in `context`, by the steps of the claim's proof or by algebra?"""
+    if _proof_runs(m, context) or holds(context, m.statement):
         return True
     for f in context.propositions():
         values = solved(f) if f not in m.context.propositions() else None
         if values is not None and holds(context, substitute(m.statement, values)):
             return True
+    return False
+
+
+def _proof_runs(m: NearMiss, context: Context) -> bool:
     if m.claim.proof is None:
         return False
     try:
