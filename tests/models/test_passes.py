@@ -225,6 +225,30 @@ def test_nothing_is_copied_into_a_concatenation_or_a_tiled_fold() -> None:
     assert "concatenate" not in program.source and "target" not in program.source
 
 
+@pytest.mark.parametrize("cache", [64, 1 << 16])
+@pytest.mark.parametrize("dtype", [np.float64, np.complex128])
+def test_outer_products(cache: int, dtype: type, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(planning, "CACHE", cache)
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((5, 7, 1)), rng.standard_normal((5, 1, 6))
+    f = compile(lambda x, y: (F.tanh(y * x) + 1.0, F.tanh(x[:1] * y)), dtype=dtype)
+    np.testing.assert_allclose(f(x, y)[0], np.tanh(x * y) + 1.0, rtol=1e-12)
+    np.testing.assert_allclose(f(x, y)[1], np.tanh(x[:1] * y), rtol=1e-12)
+    g = compile(lambda x, y: F.tanh(x @ y), dtype=dtype)
+    np.testing.assert_allclose(g(x, y), np.tanh(x * y), rtol=1e-12)
+    assert "einsum" in g.source
+
+
+def test_weights_of_replicas_are_copied_where_that_pays() -> None:
+    f = compile(lambda w, x: F.tanh(x @ w.T), replicas=(True, False))
+    rng = np.random.default_rng(0)
+    w, x = rng.standard_normal((6, 3, 5)), rng.standard_normal((40, 5))
+    np.testing.assert_allclose(f(w, x), np.tanh(x @ w.transpose(0, 2, 1)), rtol=1e-12)
+    assert sum(t.primitive == "alias" for t in f.graph.nodes) == 1
+    f(w, x[:10])
+    assert all(t.primitive != "alias" for t in f.graph.nodes)
+
+
 def test_an_optimiser_chain_is_one_group() -> None:
     theta, g = variable((1000,)), variable((1000,))
     graph = merge(simplify(Graph((theta, g), (theta - 0.1 * g / (F.sqrt(g * g) + 1e-8),))))

@@ -24,7 +24,7 @@ from derivcheck.models.passes.host import FUNCTIONS, TEXT
 from derivcheck.models.passes.layout import contiguous, root
 from derivcheck.models.passes.machine import compilable, part_of
 from derivcheck.models.passes.plan import Block, Plan
-from derivcheck.models.primitives.structural import fold_places
+from derivcheck.models.primitives.structural import fold_places, write_one_hot
 from derivcheck.models.random_numbers import fill_normal
 from derivcheck.models.tensor import PRIMITIVES, Array, Tensor
 
@@ -57,6 +57,15 @@ def _ufunc(name: str) -> Line:
     # are to take more operands some day, and want the name.)
     by_name = "out=" if name in ("maximum", "minimum") else ""
     return lambda e, t, out, ins: [f"np.{name}({', '.join(ins)}, {by_name}{out})"]
+
+
+def _mul(e: _Emitter, t: Tensor, out: str, ins: list[str]) -> list[str]:
+    a, b = t.inputs
+    for column, row, (c, r) in ((a, b, ins), (b, a, ins[::-1])):
+        if t.ndim > 2 and column.shape == (*t.shape[:-1], 1) and row.shape == (*t.shape[:-2], 1, t.shape[-1]):
+            # Outer products: broadcasting would go through short rows one by one.
+            return [f"np.einsum('...i,...j->...ij', {c}[..., 0], {r}[..., 0, :], out={out})"]
+    return _ufunc("multiply")(e, t, out, ins)
 
 
 def _scalar_power(e: _Emitter, t: Tensor, out: str, ins: list[str]) -> list[str]:
@@ -159,6 +168,11 @@ def _fold(e: _Emitter, t: Tensor, out: str, ins: list[str]) -> list[str]:
     return [f"{out}.fill(0)", f"for target, place in {places}:", f"    {out}[target] += {ins[0]}[place]"]
 
 
+def _one_hot(e: _Emitter, t: Tensor, out: str, ins: list[str]) -> list[str]:
+    e.names["write_one_hot"] = write_one_hot
+    return [f"write_one_hot({ins[0]}, {out})"]
+
+
 def _scatter(e: _Emitter, t: Tensor, out: str, ins: list[str]) -> list[str]:
     if t.attributes["axis"] != 0:
         return _reference(e, t, out, ins)
@@ -184,7 +198,7 @@ def _reference(e: _Emitter, t: Tensor, out: str, ins: list[str]) -> list[str]:
 _LINES: dict[str, Line] = {
     "add": _ufunc("add"),
     "sub": _ufunc("subtract"),
-    "mul": _ufunc("multiply"),
+    "mul": _mul,
     "div": _ufunc("divide"),
     "maximum": _ufunc("maximum"),
     "minimum": _ufunc("minimum"),
@@ -216,6 +230,7 @@ _LINES: dict[str, Line] = {
     "embed": _embed,
     "fold": _fold,
     "take": lambda e, t, out, ins: [f"np.take({ins[0]}, {ins[1]}, axis={t.attributes['axis']}, out={out})"],
+    "one_hot": _one_hot,
     "scatter_add": _scatter,
     "random": _random,
     "alias": lambda e, t, out, ins: [f"np.copyto({out}, {ins[0]})"],
@@ -434,7 +449,7 @@ def _bracketed(text: str) -> str:
 
 #: Names that the emitted text uses for itself.
 _RESERVED = re.compile(
-    r"[tvsch]\d+|np|lo|hi|target|place|float|range|max|min|fill_normal|blas|memory(_int|_bool)?|"
+    r"[tvsch]\d+|np|lo|hi|target|place|float|range|max|min|fill_normal|write_one_hot|blas|memory(_int|_bool)?|"
     + "|".join(FUNCTIONS)
     + rf"|(result|ones|places|columns|value|part|fixed|{'|'.join(PRIMITIVES)})_\d+"
 )

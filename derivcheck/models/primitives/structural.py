@@ -20,7 +20,7 @@ from derivcheck.models.functional import broadcast_to, cast, concatenate, reshap
 from derivcheck.models.primitives.elementwise import sum_to
 from derivcheck.models.tensor import PRIMITIVES, Array, Primitive, Shape, Tensor, make
 
-__all__ = ["fold_places", "keep_dims"]
+__all__ = ["fold_places", "keep_dims", "write_one_hot"]
 
 Replicate = Callable[..., Tensor]
 
@@ -417,16 +417,25 @@ PRIMITIVES["scatter_add"] = Primitive(
 )
 
 
-def _one_hot(indices: Array, count: int) -> Array:
-    if indices.size and not (indices.min() >= 0 and indices.max() < count):
+def write_one_hot(indices: Array, out: Array) -> None:
+    """Indicator vectors of the indices along the last axis of ``out``, all of which must lie in it."""
+    count = out.shape[-1]
+    hit = np.equal(indices[..., None], np.arange(count))
+    if np.count_nonzero(hit) != indices.size:
         raise ShapeError("one_hot", f"labels in 0 … {count - 1}", f"{indices.min()} … {indices.max()}")
-    return np.equal(indices[..., None], np.arange(count)).astype(np.float64)
+    np.copyto(out, hit)
+
+
+def _one_hot(indices: Array, count: int) -> Array:
+    out = np.empty((*np.shape(indices), count))
+    write_one_hot(np.asarray(indices), out)
+    return out
 
 
 PRIMITIVES["one_hot"] = Primitive(
     name="one_hot",
     infer=lambda indices, count: ((*indices.shape, count), "float"),
-    evaluate=lambda indices, count: _one_hot(np.asarray(indices), count),
+    evaluate=_one_hot,
     vjp=None,
     jvp=None,
     replicate=lambda inputs, flags, r, count: make("one_hot", inputs[0], count=count),
