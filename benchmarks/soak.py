@@ -85,7 +85,7 @@ def false_alarms(chunk: Chunk) -> Counter[str]:
                 max_draws=8192,
                 function=function,
             )
-            out[f"{rate} {result.outcome.value}"] += 1
+            out[f"{rate:.2g} {result.outcome.value}"] += 1
     return out
 
 
@@ -274,7 +274,7 @@ def _false_alarms(count: int) -> Iterator[str]:
 
     alarms = _run("false alarms", false_alarms, count)
     for rate in (INFLATED, REAL):
-        seen, most = alarms[f"{rate} refutes"], int(binom.isf(BOUND, count, rate))
+        seen, most = alarms[f"{rate:.2g} refutes"], int(binom.isf(BOUND, count, rate))
         print(f"  at {rate:.2g}: {seen} alarms in {count}; at most {most} allowed")
         if seen > most:
             yield f"{seen} false alarms at {rate:.2g}"
