@@ -384,7 +384,7 @@ def _algebra(prover: Prover, goal: Term) -> Theorem:
 algebra = Reason("algebra", _algebra)
 
 
-def using(*theorems: Theorem, words: str = "by what was shown") -> Reason:
+def using(*theorems: Theorem, words: str = "what was shown") -> Reason:
     """Algebra that may also use these theorems (equations rewrite, comparisons combine)."""
 
     def tactic(prover: Prover, goal: Term) -> Theorem:

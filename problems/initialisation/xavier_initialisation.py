@@ -214,7 +214,7 @@ def half_behind_the_relu(pr, P, z, second_moment):
     chain = (
         pr.chain(E(P, plus) + E(P, minus))
         .eq(together, using(*bounded, words="linearity of the expectation"))
-        .eq(E(P, lambda w: z(w) ** 2), using(kernel.binder_congruence(pointwise, together), words="by the identity"))
+        .eq(E(P, lambda w: z(w) ** 2), using(kernel.binder_congruence(pointwise, together), words="the identity"))
         .eq(second_moment, reason("the second moment of z", algebra))
     )
     sum_of_both = kernel.meet_condition(chain.theorem, total_bounded)
