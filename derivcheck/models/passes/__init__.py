@@ -11,7 +11,8 @@
 9. :mod:`fuse`: elementwise chains are scheduled together;
 10. :mod:`layout`, :mod:`places` and :mod:`plan`: every result is a view, or stands in what it is a part of, or gets a
     place in a reused workspace;
-11. :mod:`emit`: one NumPy function, as text; for the compiled backend :mod:`machine` writes it as :mod:`loops`.
+11. :mod:`emit`, by the table of :mod:`lines`: one NumPy function, as text; for the compiled backend :mod:`machine`
+    writes it as :mod:`loops`.
 
 Passes 1 to 7 map a graph to a graph that computes the same; property tests run both on random inputs.
 """
