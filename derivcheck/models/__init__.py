@@ -35,6 +35,7 @@ from derivcheck.models.activations import (
     softplus,
     softsign,
 )
+from derivcheck.models.batches import Batches
 from derivcheck.models.compiler import Compiled, Program, compile, compile_graph, optimise, trace
 from derivcheck.models.data import Digits, digits, gaussian_mixture, linear_regression, read_idx, two_moons
 from derivcheck.models.differentiate import (
@@ -187,7 +188,7 @@ from derivcheck.models.tensor import (
     scope,
     variable,
 )
-from derivcheck.models.training import Batches, Trainer, Training, print_progress, train
+from derivcheck.models.training import Trainer, Training, print_progress, train
 from derivcheck.models.tree import Structure, flatten, leaves, map_tree, paths, unflatten
 
 __all__ = [
