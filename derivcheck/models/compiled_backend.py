@@ -36,7 +36,7 @@ from numpy import intp as at
 from numpy import {real} as real
 
 from derivcheck.models.machine_library import (
-    cos, erf, exp_{real} as exp, expm1, log, log1p, machine, product, program, sin, sqrt,
+    cos, erf, exp_{real} as exp, expm1, log_{real} as log, log1p, machine, product, program, sin, sqrt,
     tanh_{real} as tanh,
 )
 

@@ -6,7 +6,7 @@ Imported by the emitted modules only: it needs Numba.
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import cos, erf, expm1, log, log1p, sin, sqrt
+from math import cos, erf, expm1, inf, log, log1p, nan, sin, sqrt
 from typing import Any
 
 from llvmlite import ir
@@ -20,8 +20,10 @@ __all__ = [
     "exp_float32",
     "exp_float64",
     "expm1",
-    "log",
     "log1p",
+    "log_float32",
+    "log_float64",
+    "log_normal_float32",
     "machine",
     "product",
     "program",
@@ -154,6 +156,41 @@ def exp_float64(x):  # type: ignore[no-untyped-def]
     low = int64((half + int64(1023)) << int64(52)).view(float64)
     high = int64((m - half + int64(1023)) << int64(52)).view(float64)
     return p * low * high
+
+
+@_exact
+def log_normal_float32(x):  # type: ignore[no-untyped-def]
+    """Logarithm of a positive, finite, normal number to about 1 ulp (Cephes): x = 2ᵉ m with √½ ≤ m < √2."""
+    bits = float32(x).view(int32)
+    e = int32(int32(bits - int32(0x3F3504F3)) >> int32(23))
+    m = int32(bits - int32(e << int32(23))).view(float32) - float32(1.0)
+    z = m * m
+    p = float32(7.0376836292e-2)
+    p = p * m + float32(-1.1514610310e-1)
+    p = p * m + float32(1.1676998740e-1)
+    p = p * m + float32(-1.2420140846e-1)
+    p = p * m + float32(1.4249322787e-1)
+    p = p * m + float32(-1.6668057665e-1)
+    p = p * m + float32(2.0000714765e-1)
+    p = p * m + float32(-2.4999993993e-1)
+    p = p * m + float32(3.3333331174e-1)
+    n = float32(e)
+    y = m * z * p + n * float32(-2.12194440e-4) - float32(0.5) * z
+    return m + y + n * float32(0.693359375)
+
+
+@_exact
+def log_float32(x):  # type: ignore[no-untyped-def]
+    """Logarithm to about 1 ulp, of any number."""
+    tiny = x < float32(2.0**-126)
+    y = log_normal_float32(x * float32(2.0**23) if tiny else x)
+    y = y - float32(23 * 0.6931471805599453) if tiny else y
+    y = y if x > float32(0.0) else (float32(-inf) if x == float32(0.0) else float32(nan))
+    return x if x == float32(inf) else y
+
+
+#: The C library's; there is no faster one here.
+log_float64 = log
 
 
 @_exact

@@ -13,7 +13,7 @@ from math import sqrt
 import numpy as np
 from numpy import float32, int32, uint32
 
-from derivcheck.models.machine_library import machine, program
+from derivcheck.models.machine_library import log_normal_float32, machine, program
 from derivcheck.models.tensor import Array
 
 __all__ = ["LANES", "fill_normal"]
@@ -45,33 +45,12 @@ def _words(s0, s1, s2, s3, words):  # type: ignore[no-untyped-def]
 
 
 @machine
-def _log(x):  # type: ignore[no-untyped-def]
-    """Logarithm of a positive normal number to about 1 ulp (Cephes): x = 2ᵉ m with √½ ≤ m < √2."""
-    bits = float32(x).view(int32)
-    e = int32(int32(bits - int32(0x3F3504F3)) >> int32(23))
-    m = int32(bits - int32(e << int32(23))).view(float32) - float32(1.0)
-    z = m * m
-    p = float32(7.0376836292e-2)
-    p = p * m + float32(-1.1514610310e-1)
-    p = p * m + float32(1.1676998740e-1)
-    p = p * m + float32(-1.2420140846e-1)
-    p = p * m + float32(1.4249322787e-1)
-    p = p * m + float32(-1.6668057665e-1)
-    p = p * m + float32(2.0000714765e-1)
-    p = p * m + float32(-2.4999993993e-1)
-    p = p * m + float32(3.3333331174e-1)
-    n = float32(e)
-    y = m * z * p + n * float32(-2.12194440e-4) - float32(0.5) * z
-    return m + y + n * float32(0.693359375)
-
-
-@machine
 def _box_muller(first, second, left, right):  # type: ignore[no-untyped-def]
     """Two variates, √(−2 log u) cos 2πv and √(−2 log u) sin 2πv, from two words."""
     for i in range(len(left)):
         # u in (0, 1] with all 32 bits: variates reach √(66 log 2) ≈ 6.76.
         u = (float32(first[i]) + float32(0.5)) * float32(2.0**-32)
-        radius = sqrt(float32(-2.0) * _log(u))
+        radius = sqrt(float32(-2.0) * log_normal_float32(u))
         # v in quarters of a turn: q whole ones, rounded, and a rest of at most an eighth of a turn either way.
         v = float32(int32(second[i] >> uint32(8))) * float32(2.0**-22)
         q = int32(v + float32(0.5))

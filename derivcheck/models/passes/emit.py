@@ -229,9 +229,9 @@ def _bracketed(text: str) -> str:
 
 #: Names that the emitted text uses for itself.
 _RESERVED = re.compile(
-    r"[tvsch]\d+|np|lo|hi|target|place|float|range|max|min|fill_normal|write_one_hot|blas|memory(_int|_bool)?|"
+    r"[tvsch]\d+|np|lo|hi|target|place|float|range|max|min|fill_normal|write_one_hot|blas|memory(_int|_bool)?|at|k|part|"
     + "|".join(FUNCTIONS)
-    + rf"|(result|ones|places|columns|value|part|fixed|{'|'.join(PRIMITIVES)})_\d+"
+    + rf"|(result|ones|places|columns|value|part|fixed|fill|copy|product|in_range|{'|'.join(PRIMITIVES)})(_\w+)?_\d+"
 )
 
 
