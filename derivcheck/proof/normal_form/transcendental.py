@@ -65,7 +65,8 @@ class Transcendental(Powers):
             content, q = self.primitive(p)
             common = common_factor(q)
             if content > 0 and self._all_positive(common):
-                rest = {mono_times(m, mono_power(common, Fraction(-1))): c for m, c in q.items()}
+                # Reduced, so that over the common denominator 1 − a/(a + b) becomes b/(a + b).
+                rest = self.reduce({mono_times(m, mono_power(common, Fraction(-1))): c for m, c in q.items()})
                 head = self.log_number(content)
                 for a, e in common:
                     head = plus(head, self.times(e.poly(), self.log_atom(a)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from derivcheck.language import D, Givens, Int, Term, integrable, le, log, lt, space, unfold
+from derivcheck.language import D, Givens, Int, Term, eq, integrable, le, log, lt, space, unfold
 from derivcheck.proof.normal_form import Normaliser
 
 g = Givens()
@@ -32,6 +32,7 @@ def known(q: Term) -> bool:
         le(2 * (a * log(y)), a * log(y)),
         lt(a * log(a / (a + b)) + b * log(1 - a / (a + b)), 0),
         le(a * log(a / (a + b)), a * log(2 * (a / (a + b)))),
+        eq(log(1 - a / (a + b)), log(b) - log(a + b)),
         lt(D(D(b * log(1 - y), y), y), 0),
         le(0, s**2 + 2 * s * t + t**2),
         lt(0, s**2 + s + 1),
@@ -50,6 +51,7 @@ def test_known(q: Term) -> None:
         lt(0, 1 - a / (s + b)),
         lt(1, a / (a + b)),
         le(log(a), 0),
+        eq(log(1 - a / (s + b)), log(s + b - a) - log(s + b)),
         le(log(a), log(b)),
         le(s * log(y), s * log(y / 2)),
         le(a * log(y), a * log(y / 2)),
