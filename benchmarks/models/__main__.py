@@ -1,4 +1,4 @@
-"""``python -m benchmarks.models``: time the model layer against its peers and print the tables.
+"""``python -m benchmarks.models``: time the model layer against its peers and print the table, row by row.
 
 Thread counts are fixed by the environment before NumPy, PyTorch or JAX are imported, so every thread count runs in
 a process of its own.
@@ -11,7 +11,11 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+from benchmarks.models.table import behind, line
 
 
 def main() -> None:
@@ -30,15 +34,18 @@ def main() -> None:
         for row in rows(options.worker, options.dtypes, options.seconds, options.only, not options.no_peers):
             print(json.dumps(row), flush=True)
         return
-    found = [row for threads in options.threads for row in _in_process(threads)]
-    from benchmarks.models.rows import table
+    found: list[dict[str, Any]] = []
+    for threads in options.threads:
+        for row in _in_process(threads):
+            print(line(row), flush=True)
+            found.append(row)
+            if options.output:  # what has been measured is kept, whatever happens next
+                options.output.write_text(json.dumps(found, indent=1) + "\n")
+    print(behind(found))
 
-    print(table(found))
-    if options.output:
-        options.output.write_text(json.dumps(found, indent=1) + "\n")
 
-
-def _in_process(threads: int) -> list[dict[str, object]]:
+def _in_process(threads: int) -> Iterator[dict[str, Any]]:
+    """The rows for a number of threads, one by one."""
     count = str(threads)
     flags = f"--xla_cpu_multi_thread_eigen={'false' if threads == 1 else 'true'} intra_op_parallelism_threads={count}"
     environment = {
@@ -49,8 +56,12 @@ def _in_process(threads: int) -> list[dict[str, object]]:
         "XLA_FLAGS": flags,
     }
     command = [sys.executable, "-m", "benchmarks.models", "--worker", count, *sys.argv[1:]]
-    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as worker:
+        assert worker.stdout is not None
+        for text in worker.stdout:
+            yield json.loads(text)
+    if worker.returncode:
+        raise SystemExit(f"the measurement with {threads} thread(s) failed")
 
 
 if __name__ == "__main__":

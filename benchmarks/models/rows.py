@@ -1,4 +1,4 @@
-"""The rows of the model layer's benchmark, and their table."""
+"""The rows of the model layer's benchmark."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from benchmarks.models.replicas import initialisations, training
 from benchmarks.models.timing import interleaved
 from benchmarks.models.training_step import WORKLOADS, contenders
 
-__all__ = ["rows", "table"]
+__all__ = ["rows"]
 
 #: Contenders that are ours.
 BACKENDS = ("numpy", "numba")
@@ -51,17 +51,3 @@ def _row(name: str, dtype: str, threads: int, backend: str, times: dict[str, flo
         "peers": {k: v for k, v in times.items() if k not in BACKENDS},
         "unit": "s",
     }
-
-
-def table(found: Sequence[dict[str, Any]]) -> str:
-    """A line a row: our time, and the ratio to every peer (below 1 we are faster)."""
-    lines = []
-    for row in found:
-        ratios = ", ".join(f"{row['ours'] / v:.2f} of {k}" for k, v in row["peers"].items())
-        ahead = [k for k, v in row["peers"].items() if v < row["ours"]]
-        note = f"  ({' and '.join(ahead)} ahead)" if ahead else ""
-        lines.append(
-            f"{row['workload']:62s} {row['dtype']} {row['threads']} thread(s) {row['backend']}: "
-            f"{row['ours'] * 1e3:8.3f} ms; {ratios}{note}"
-        )
-    return "\n".join(lines)
