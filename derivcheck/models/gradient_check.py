@@ -187,15 +187,17 @@ class _Checker:
         given = _joined(derivative, arguments, made.shape)
         kinks = self.kinks(arguments)
         relative, floor = TOLERANCES[method]
-        scale = float(np.abs(numerical).max(initial=0.0))
-        error = np.abs(given - numerical)
+        error, size = np.abs(given - numerical), np.abs(numerical)
+        found: tuple[str, ...] = ()
+        if kinks.any():
+            error[kinks] = 0.0
+            found = tuple(_entry(arguments, int(k), numerical.shape[1], int(o)) for k, o in np.argwhere(kinks))
         # Entries below the floor are rounding of a larger computation: they count against the floor itself.
-        size = np.maximum(np.abs(numerical), floor / relative * scale)
-        ratio = np.divide(error, size, out=np.where(error > 0, np.inf, 0.0), where=size > 0)
-        ratio = np.where(kinks, 0.0, np.where(np.isnan(ratio), np.inf, ratio))
+        size = np.maximum(size, floor / relative * float(size.max(initial=0.0)))
+        # NaN is neither equal nor close to anything; the first one is the largest entry.
+        ratio = error / size if size.any() else np.where(error == 0.0, 0.0, np.inf)
         i, j = np.unravel_index(int(np.argmax(ratio)), ratio.shape)
-        worst = float(ratio[i, j])
-        found = tuple(_entry(arguments, int(k), numerical.shape[1], int(o)) for k, o in np.argwhere(kinks))
+        worst = math.inf if np.isnan(ratio[i, j]) else float(ratio[i, j])
         return GradientCheck(
             ok=worst <= relative and not found,
             worst=worst,
@@ -221,7 +223,7 @@ def _joined(derivative: Any, arguments: tuple[Any, ...], shape: tuple[int, ...])
         if array.shape not in wanted:
             raise ShapeError(f"derivative along argument {name}", (*shape, *np.shape(x)), array.shape)
         rows.append(array.reshape(count, np.size(x)).T)
-    return np.concatenate(rows)
+    return np.ascontiguousarray(np.concatenate(rows))
 
 
 def _floats(arguments: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -84,6 +84,8 @@ def test_the_entry_is_named() -> None:
 def test_nan_is_an_error() -> None:
     check = m.gradient_checker(lambda x: F.sum(x * x))
     assert not check(np.ones(2), derivative=(np.array([2.0, np.nan]),)).ok
+    assert not check(np.zeros(2), derivative=(np.array([0.0, np.nan]),)).ok  # beside a derivative that is zero
+    assert not check(np.array([1.0, np.nan])).ok
 
 
 def test_a_wrong_zero_is_caught() -> None:
