@@ -187,11 +187,9 @@ class _Emitter:
         if not part.checked:
             self.lines.append(call)
             return
-        # An index is out of range: the reference function says which.
-        self.lines.append(f"if {call}:")
-        for t in part.checked:
-            for line in reference(self, t, self.read(t), [self.read(x) for x in t.inputs]):
-                self.lines.append(f"    {line}")
+        # If an index is out of range the reference function says which.
+        checks = [reference(self, t, self.read(t), [self.read(x) for x in t.inputs]) for t in part.checked]
+        self.lines += [f"if {call}:", *(f"    {line}" for lines in checks for line in lines)]
 
     def bases(self) -> list[tuple[str, Array]]:
         """The flat arrays in which all static arrays stand."""
