@@ -52,9 +52,9 @@ def interpreted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 #: Found by a longer search: memory that a loop reads as a broadcast view and another line writes; views that are drawn
-#: between a part's call and the lines that say which index is out of range.
+#: between a part's call and the lines that say which index is out of range; a part of a whole read beside the whole.
 HARD = (1000591, 1000625, 1005663)
-INDEXED = (2000088, 2000100)
+INDEXED = (2000088, 2000100, 5000652)
 
 
 @pytest.mark.parametrize("seed", [*range(60), *HARD, *INDEXED])

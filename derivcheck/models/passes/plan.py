@@ -332,11 +332,10 @@ class _Planner:
             return False
         return all(self.group_of.get(u) == group for u in self.graph.users[t])
 
-    @staticmethod
-    def _read_otherwise(x: Tensor, group: Group) -> bool:
+    def _read_otherwise(self, x: Tensor, group: Group) -> bool:
         # Blocks of a transposed (or shifted) view are not blocks of the memory: a later block would read what
-        # an earlier one has overwritten.
-        return any(root(y) is x and y is not x for u in group.nodes for y in u.inputs)
+        # an earlier one has overwritten. So would a loop that reads a part of it at another place.
+        return any(self._owner(y) is x and y is not x for u in group.nodes for y in u.inputs)
 
     def _heir(self, t: Tensor, dying: list[Tensor], local: set[Tensor], group: Group) -> Tensor | None:
         if t.primitive not in _IN_PLACE:
