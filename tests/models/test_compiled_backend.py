@@ -203,6 +203,19 @@ def test_a_product_in_pieces(n: int, m_: int, k: int, transposed: bool, pieces: 
     assert ("range(0, " in interpreted[0]) == pieces
 
 
+def test_a_batch_of_one_product_needs_no_loop(interpreted: list[str]) -> None:
+    # The second convolution leaves one row of outputs: its batch of products has size one.
+    net = m.Sequential(m.Conv2d(2, 3, 2, padding=1, stride=2), m.AvgPool2d(2), m.Conv2d(3, 3, 2), m.Tanh())
+    p, x = net.init(0), np.random.default_rng(0).standard_normal((3, 2, 8, 10))
+    runs = [
+        m.compile(m.grad(lambda p, x: F.sum(F.square(net(p, x)))), backend=backend)(p, x)
+        for backend in ("numpy", "numba")
+    ]
+    for a, b in zip(*(flatten(r)[0] for r in runs), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-10)
+    assert interpreted
+
+
 def test_axes_are_merged_where_all_operands_allow_it() -> None:
     assert collapse((2, 3, 4), [(12, 4, 1), (12, 4, 1)]) == ((24,), [(1,), (1,)])
     assert collapse((2, 3, 4), [(12, 4, 1), (0, 0, 1)]) == ((6, 4), [(4, 1), (0, 1)])

@@ -572,7 +572,8 @@ def _product(w: _Writer, t: Tensor, out: Operand, beta: str) -> None:
     sizes, (sa, sb, sc) = collapse(t.shape[:-2] or (1,), [x.strides[:-2] or (0,) for x in (left, right, out)])
     helper = _Helper(blas=True)
     names = [helper.array(x.over((0,)), (1,)) for x in (left, right, out)]
-    i, j, o = (_shifted(f"o{x[1:]}", s) for x, s in zip(names, (sa, sb, sc), strict=True))
+    alone = sizes == (1,)
+    i, j, o = (_shifted(f"o{x[1:]}", () if alone else s) for x, s in zip(names, (sa, sb, sc), strict=True))
     rows, columns = _blocks(n, m, k, ta, tb)
     some, loops = [str(n), str(m)], []
     if rows < n:
@@ -588,7 +589,7 @@ def _product(w: _Writer, t: Tensor, out: Operand, beta: str) -> None:
         f"{names[1]}, {j}, {ldb}, {tb}, {names[2]}, {o}, {ldc}, {beta})"
     )
     lines = [f"{'    ' * d}{text}" for d, text in enumerate((*loops, line))]
-    w.emit("product", helper, lines if sizes == (1,) else helper.loops(sizes, lines), t)
+    w.emit("product", helper, lines if alone else helper.loops(sizes, lines), t)
 
 
 def _matmul(w: _Writer, t: Tensor) -> None:
