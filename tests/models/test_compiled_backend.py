@@ -216,6 +216,43 @@ def test_a_batch_of_one_product_needs_no_loop(interpreted: list[str]) -> None:
     assert interpreted
 
 
+@pytest.mark.parametrize("seed", range(16))
+def test_random_convolutional_networks(seed: int, interpreted: list[str]) -> None:
+    rng = np.random.default_rng((seed, 7))
+
+    def one(*choices: Any) -> Any:
+        return choices[int(rng.integers(len(choices)))]
+
+    def pool() -> m.Layer:
+        return one(m.MaxPool2d(2), m.AvgPool2d(2), m.MaxPool2d(3), m.MaxPool2d(2, stride=1), m.AvgPool2d(3, stride=2))
+
+    channels, width = one(1, 2), one(2, 3)
+    net = m.Sequential(
+        m.Conv2d(channels, width, one(1, 2, 3), padding=one(0, 1), stride=one(1, 2)),
+        *one([m.ReLU(), pool()], [pool(), m.Tanh()], [pool()]),
+        m.Conv2d(width, 2, one(1, 2), padding=1),
+        *one([m.SiLU()], [pool()], []),
+    )
+    replicas = one(None, None, 2)
+    x = rng.standard_normal((one(1, 4), channels, one(8, 9, 11), 10))
+    ends = []
+    for backend in ("numpy", "numba"):
+        p = net.init(1, replicas)
+        trainer = m.Trainer(
+            lambda p, b, run: F.mean(F.square(net(p, b, run) + 0.5)),
+            p,
+            m.Adam(1e-2, epsilon=1e-3),
+            replicas=replicas is not None,
+            backend=backend,
+        )
+        trainer.step(x)
+        trainer.step(x)
+        ends.append(flatten(trainer.result().parameters)[0])
+    for a, b in zip(*ends, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-7, atol=1e-10)
+    assert interpreted
+
+
 def test_axes_are_merged_where_all_operands_allow_it() -> None:
     assert collapse((2, 3, 4), [(12, 4, 1), (12, 4, 1)]) == ((24,), [(1,), (1,)])
     assert collapse((2, 3, 4), [(12, 4, 1), (0, 0, 1)]) == ((6, 4), [(4, 1), (0, 1)])
