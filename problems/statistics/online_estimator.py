@@ -2,10 +2,11 @@
 
 Source: assignment A1.2 (a)–(c) and bonus.
 
-f_t = f_{t−1} + α (y_t − f_{t−1}).  Unrolled by induction on t; mean and variance for every finite t; their limits, for
-which 0 < α < 2 is enough; the step size α/(1 − (1−α)^t) of the bonus and its limit 1/t.  Shown by induction and
-geometric sums, by exact enumeration of small laws, by simulated trajectories, and by the running mean of a
-batch-normalisation layer whose weights are frozen: that running mean is this estimator, fed with batch means.
+f_t = f_{t−1} + α (y_t − f_{t−1}).  Unrolled by induction on t; mean and variance for every finite t, whatever the step
+size (but α = 2, where the formula of the variance has no value); their limits, for 0 < α < 2; the step size
+α/(1 − (1−α)^t) of the bonus and its limit 1/t.  Shown by induction and geometric sums, by exact enumeration of small
+laws, by simulated trajectories, and by the running mean of a batch-normalisation layer whose weights are frozen: that
+running mean is this estimator, fed with batch means.
 """
 
 from fractions import Fraction
@@ -15,6 +16,7 @@ import numpy as np
 
 import derivcheck.models as m
 from derivcheck.language import (
+    REAL,
     E,
     ForAll,
     Givens,
@@ -25,7 +27,9 @@ from derivcheck.language import (
     integer,
     interval,
     lam,
+    le,
     lt,
+    make,
     ne,
     oo_int,
     range_,
@@ -33,7 +37,7 @@ from derivcheck.language import (
     space,
 )
 from derivcheck.problem import Claim, Measurement, Misconception, Problem, Reading
-from derivcheck.proof import Prover, algebra, inside, kernel, reason, tactic, using
+from derivcheck.proof import Prover, algebra, kernel, reason, tactic, using
 
 naturals = range_(0, oo_int)
 positive = range_(1, oo_int)
@@ -48,7 +52,7 @@ def unrolled(f0, y, alpha, t):
 
 sequence = Givens()
 t = sequence.integer("t", at_least=0)
-alpha = sequence.real("alpha", below=1)
+alpha = sequence.real("alpha")  # any step size
 f0 = sequence.real("f_0")
 y = sequence.function("y", positive)
 f = sequence.function("f", naturals)
@@ -58,6 +62,52 @@ sequence.assume(
     ForAll(naturals, lambda s: eq(f(s + 1), f(s) + alpha * (y(s + 1) - f(s)))),
     model={f: lam(naturals, lambda s: unrolled(f0, y, alpha, s))},
 )
+
+
+def geometric_sum(rate, *known, words="geometric sum"):
+    """Algebra with a geometric sum of ratio 1 − α, or (1 − α)²: the case α = 0 (every summand is one) by itself."""
+
+    def either(pr, goal):
+        def case(th):
+            return pr.prove(goal, using(th, *known), quiet=True)
+
+        return pr.cases(eq(rate, 0), case, case)
+
+    return tactic(words, either)
+
+
+def put(th, term):
+    """``term(a) = term(b)`` from `th`, ``a = b``: no algebra, which would ask whether 1 − α is zero."""
+
+    def tactic_(pr, goal):
+        hole = pr.fresh.symbol("hole", REAL)
+        return pr.settle(kernel.congruence(th, term(hole), hole), goal)
+
+    return tactic("induction hypothesis", tactic_)
+
+
+def newest_first(rate, s, words):
+    """Algebra with sums of (1 − α)^i y_{s−i}: written from the oldest datum on, they are divided by powers of 1 − α.
+
+    The cases α = 0, a geometric sum of ones, and α = 1, where the newest datum alone counts, stand by themselves.
+    """
+
+    def every_rate(pr, goal):
+        def newest_alone(one):
+            def with_range(th):
+                inner = Prover(pr.context.assuming("α = 1", one.statement, th.statement))
+                known, _ = inner.given("α = 1")
+                found = inner.prove(goal, using(known), quiet=True)
+                return kernel.instance(found, {}, pr.context, [one, th])
+
+            return pr.cases(le(1, s), with_range, with_range)  # the sum is empty at s = 0
+
+        def other(known):
+            return geometric_sum(rate, known).tactic(pr, goal)
+
+        return pr.cases(eq(rate, 1), newest_alone, other)
+
+    return tactic(words, every_rate)
 
 
 def closed_form(claim):
@@ -75,26 +125,14 @@ def closed_form(claim):
             .eq((1 - alpha) * f(s) + alpha * y(s + 1), reason("collect f_t", algebra))
             .eq(
                 (1 - alpha) * unrolled(f0, y, alpha, s) + alpha * y(s + 1),
-                inside(using(hypothesis, words="induction hypothesis")),
+                put(hypothesis, lambda f_s: (1 - alpha) * f_s + alpha * y(s + 1)),
             )
-            .eq(unrolled(f0, y, alpha, s + 1), reason("shift the index of the sum", algebra))
+            .eq(unrolled(f0, y, alpha, s + 1), newest_first(alpha, s, "shift the index of the sum"))
             .theorem
         )
 
     th = pr.induction(lambda s: eq(f(s), unrolled(f0, y, alpha, s)), base, step)
     return pr.done(kernel.specialise(th, t), claim.statement)
-
-
-def geometric_sum(rate, *known, words="geometric sum"):
-    """Algebra with a geometric sum of ratio 1 − α, or (1 − α)²: the case α = 0 (every summand is one) by itself."""
-
-    def either(pr, goal):
-        def case(th):
-            return pr.prove(goal, using(th, *known), quiet=True)
-
-        return pr.cases(eq(rate, 0), case, case)
-
-    return tactic(words, either)
 
 
 weighing = Givens()
@@ -151,11 +189,12 @@ def variance_after(o, t):
     return o.rate * o.variance / (2 - o.rate) * (1 - (1 - o.rate) ** (2 * real(t)))
 
 
-any_start = random_sequence(below=1)
-from_the_mean = random_sequence(start=lambda mean: mean, below=1)
+any_start = random_sequence()
+from_the_mean = random_sequence(start=lambda mean: mean)
 elsewhere = random_sequence(below=1)
 elsewhere.givens.assume("the start is not the mean", ne(elsewhere.start, elsewhere.mean))
-spreading = random_sequence(spread=True, above=0, below=1)
+spreading = random_sequence(spread=True)
+spreading.givens.assume("a formula that exists", ne(spreading.rate, 2))
 
 # The limits are limits of these formulas: nothing but the four numbers is needed.
 limits = Givens()
@@ -191,9 +230,9 @@ def unrolled_for_every_outcome(pr, o):
                 .eq((1 - o.rate) * o.f(s, w) + o.rate * o.Y(s + 1, w), reason("collect f_t", algebra))
                 .eq(
                     (1 - o.rate) * o.closed(s, w) + o.rate * o.Y(s + 1, w),
-                    inside(using(before, words="induction hypothesis")),
+                    put(before, lambda f_s: (1 - o.rate) * f_s + o.rate * o.Y(s + 1, w)),
                 )
-                .eq(o.closed(s + 1, w), reason("shift the index of the sum", algebra))
+                .eq(o.closed(s + 1, w), newest_first(o.rate, s, "shift the index of the sum"))
                 .theorem
             )
 
@@ -202,22 +241,45 @@ def unrolled_for_every_outcome(pr, o):
     return pr.induction(claim, base, step)
 
 
+def in_closed_form(o, closed):
+    """`closed`, an equation for every outcome, used under an integral over the outcomes."""
+
+    def under(pr, goal):
+        here, there = (lam(outcomes, lambda w, f=f: f(o.t, w)) for f in (o.f, o.closed))
+        hole = pr.fresh.symbol("hole", here.sort, (outcomes,))
+        measure, _ = goal.args[0].args
+        pattern = make("defn", (measure, hole), goal.args[0].data, goal.args[0].sort)
+        return pr.settle(kernel.congruence(kernel.extensionality(closed, eq(here, there)), pattern, hole), goal)
+
+    return tactic("closed form", under)
+
+
+def existing(pr, o, th):
+    """`th`, with the existence of the integrals of its intermediate steps shown: they are finite sums."""
+    # A square first: that it is integrable says something only where the mean in it exists.
+    for condition in sorted(th.conditions, key=lambda c: len(str(c)), reverse=True):
+        known = pr.prove(condition, newest_first(o.rate, o.t, "a finite sum"), quiet=True)
+        th = kernel.meet_condition(th, known)
+    return th
+
+
 def mean_theorem(pr, o):
     """E f_t = μ + (1−α)^t (f₀ − μ)."""
-    closed = unrolled_for_every_outcome(pr, o)
+    closed = kernel.specialise(unrolled_for_every_outcome(pr, o), o.t)
     power = (1 - o.rate) ** real(o.t)
     weights = Sum(0, o.t - 1, lambda i: (1 - o.rate) ** real(i))
-    return (
+    chain = (
         pr.chain(o.expected)
+        .eq(E(o.P, lambda w: o.closed(o.t, w)), in_closed_form(o, closed))
         .eq(
             power * o.start
             + o.rate * Sum(0, o.t - 1, lambda i: (1 - o.rate) ** real(i) * E(o.P, lambda w: o.Y(o.t - i, w))),
-            geometric_sum(o.rate, closed, words="closed form, and linearity of the expectation"),
+            newest_first(o.rate, o.t, "linearity of the expectation"),
         )
-        .eq(power * o.start + o.rate * weights * o.mean, geometric_sum(o.rate, words="common mean"))
+        .eq(power * o.start + o.rate * weights * o.mean, newest_first(o.rate, o.t, "common mean"))
         .eq(mean_after(o, o.t), geometric_sum(o.rate))
-        .theorem
     )
+    return existing(pr, o, chain.theorem)
 
 
 def mean_for_finite_t(claim):
@@ -256,20 +318,17 @@ def powers_vanish(claim):
 
 def variance_theorem(pr, o):
     """Var f_t = ασ²/(2−α) · (1 − (1−α)^{2t})."""
-    closed = unrolled_for_every_outcome(pr, o)
-    return (
+    closed = kernel.specialise(unrolled_for_every_outcome(pr, o), o.t)
+    chain = (
         pr.chain(Var(o.P, lambda w: o.f(o.t, w)))
-        .eq(
-            Var(o.P, lambda w: o.rate * Sum(0, o.t - 1, lambda i: (1 - o.rate) ** real(i) * o.Y(o.t - i, w))),
-            using(closed, words="closed form; a constant has no variance"),
-        )
+        .eq(Var(o.P, lambda w: o.closed(o.t, w)), in_closed_form(o, closed))
         .eq(
             o.rate**2 * o.variance * Sum(0, o.t - 1, lambda i: (1 - o.rate) ** (2 * real(i))),
-            reason("uncorrelated summands: variances add", algebra),
+            newest_first(o.rate, o.t, "uncorrelated summands: variances add; a constant has none"),
         )
-        .eq(variance_after(o, o.t), reason("geometric sum with ratio (1 − α)²", algebra))
-        .theorem
+        .eq(variance_after(o, o.t), geometric_sum(o.rate, words="geometric sum with ratio (1 − α)²"))
     )
+    return existing(pr, o, chain.theorem)
 
 
 def variance_for_finite_t(claim):

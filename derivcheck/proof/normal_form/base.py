@@ -56,6 +56,10 @@ class Base(ABC):
         """An atom, or what a cited equation makes of it."""
 
     @abstractmethod
+    def indicator(self, p: Term) -> Poly:
+        """``[p]`` as 0, 1, or a polynomial in canonical indicators."""
+
+    @abstractmethod
     def settle(self, m: Mono) -> Poly:
         """A monomial whose exponents may have left their normal range."""
 

@@ -8,12 +8,15 @@ from math import isqrt
 from derivcheck.language import (
     REAL,
     Term,
+    eq,
+    integer,
     le,
     lt,
     make,
     ne,
 )
 from derivcheck.proof.normal_form.arithmetic import Arithmetic, common_factor, floor
+from derivcheck.proof.normal_form.integers import as_integer
 from derivcheck.proof.normal_form.poly import (
     ONE,
     UNIT,
@@ -56,6 +59,12 @@ class Powers(Arithmetic):
                 return {}
             if e.terms and self.facts.holds(lt(0, e.term())):
                 return {}
+            if e.terms and e.integral:
+                whole = as_integer(e.poly())
+                if self.facts.holds(le(integer(1), whole)):
+                    return {}
+                if self.facts.holds(le(integer(0), whole)):
+                    return self.indicator(eq(integer(0), whole))  # 0**0 is one
             self.need(lt(0, e.term()))
             return {}
         if k is not None and k > 0:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from derivcheck.language import Givens, Sum, eq, ne, num, real
+from derivcheck.language import Givens, Sum, eq, ind, ne, num, oo_int, range_, real
 from derivcheck.proof import ProofError, kernel
 
 g = Givens()
@@ -46,3 +46,22 @@ def test_an_empty_sum_asks_nothing_of_its_body():
 def test_a_wrong_closed_form_is_refused(wrong):
     with pytest.raises(ProofError):
         conditions(eq((1 - r) * Sum(0, t - 1, lambda i: r ** real(i)), wrong))
+
+
+def test_a_power_of_zero_is_one_at_the_exponent_zero_alone():
+    g = Givens()
+    s = g.integer("s", at_least=0)
+    y = g.function("y", range_(1, oo_int))
+    zero = num(0)
+    first = kernel.normal_form(g.context, eq(Sum(0, s, lambda i: zero ** real(i) * y(s + 1 - i)), y(s + 1)))
+    assert not first.conditions
+    assert not kernel.normal_form(g.context, eq(zero ** real(s), ind(eq(s, 0)))).conditions
+    for wrong in (eq(zero ** real(s), 0), eq(zero ** real(s), 1), eq(Sum(0, s, lambda i: zero ** real(i)), 0)):
+        with pytest.raises(ProofError):
+            kernel.normal_form(g.context, wrong)
+
+
+def test_a_power_of_zero_with_an_exponent_of_unknown_sign_asks_for_a_positive_one():
+    g = Givens()
+    k = g.integer("k")
+    assert kernel.normal_form(g.context, eq(num(0) ** real(k), 0)).conditions
