@@ -155,12 +155,15 @@ def _reaches(term: Term) -> tuple[int, ...]:
 
 
 def _identity(value: Value) -> object:
-    """What the memo knows a bound variable's value by; numbers by value, the rest by object."""
-    if isinstance(value, int | fmpq):
-        return value
+    """What the memo knows a bound variable's value by; numbers and points by value, the rest by object."""
     if type(value) is Outcome and value.toss is None:
         return (id(value.space), frozenset(value.faces.items()))
-    return id(value)
+    return _same_object(value)
+
+
+def _same_object(value: Value) -> object:
+    """The same for a function that is evaluated later: it keeps hold of the outcome whose coins it will ask for."""
+    return value if isinstance(value, int | fmpq) else id(value)
 
 
 class Evaluator:
@@ -245,7 +248,7 @@ class Evaluator:
         if term.op not in _REMEMBERED or self.state.analytic is not None:
             return rule(self, term, env)
         used = tuple(env[i] for i in _reaches(term))
-        key = (term, tuple(map(_identity, used)))
+        key = (term, tuple(map(_same_object if term.sort.kind == "fun" else _identity, used)))
         known = self._memo.get(key)
         if known is not None:
             return known[0]

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from derivcheck.language import free_symbols
 from derivcheck.language.context import Context, Declaration
 from derivcheck.language.terms import Term
 from derivcheck.semantics.choices import Choices
 from derivcheck.semantics.evaluate import SAMPLES, Evaluator, show
 from derivcheck.semantics.judgement import Judgement, Truth, unknown
 from derivcheck.semantics.numbers import BudgetExceeded, Unknown
-from derivcheck.semantics.values import Space, Value
+from derivcheck.semantics.values import Function, RangeDomain, Space, Value
 
 #: Facts that hold by construction are sampled lightly.
 FACT_SAMPLES = 64
@@ -37,6 +38,10 @@ class Interpretation:
 
     Symbols are built when they are first needed, so that a bound may mention other symbols.  Use `build` to have all of
     them and `check` to judge the facts.
+
+    A model may mention the very symbol that it defines.  In a number it stands for the value that its declaration
+    draws, which the model replaces where it likes; in a function, for the function itself: a sequence is defined by its
+    first member and by each next one, ``V(k) = ite(k = 0, start, step(V(k − 1)))``.
 
     Raises
     ------
@@ -75,20 +80,28 @@ class Interpretation:
         if declaration is None and term not in self.definitions:
             raise Unknown(f"'{term.data}' is not declared")
         if term in self._building:
+            if declaration is not None and self._building[-1] == term:
+                return self._drawn(declaration)
             raise Unknown("definitions that depend on each other: " + ", ".join(str(s.data) for s in self._building))
         self._building.append(term)
         try:
             if term in self.definitions:
                 value = self.evaluator.value(self.definitions[term])
+                if isinstance(value, Function) and term in free_symbols(self.definitions[term]):
+                    value = _from_the_first(value)
             else:
-                from derivcheck.semantics.construct import construct
-
                 assert declaration is not None
-                value = construct(self, declaration)
+                value = self._drawn(declaration)
         finally:
             self._building.pop()
         self.values[term] = value
         return value
+
+    def _drawn(self, declaration: Declaration) -> Value:
+        """A value with the declared properties."""
+        from derivcheck.semantics.construct import construct
+
+        return construct(self, declaration)
 
     def space(self, name: str) -> Space:
         """The finite space of that name."""
@@ -126,6 +139,31 @@ class Interpretation:
             for d in self.context.declarations
             if d.symbol is not None and d.symbol in self.values
         )
+
+
+def _from_the_first(f: Function) -> Function:
+    """A function of an integer that is defined by recursion, its members computed in order: deep calls end early."""
+    first = f.domains[0]
+    if not isinstance(first, RangeDomain):
+        return f
+
+    reached: dict[tuple[Value, ...], int] = {}
+    underway: set[tuple[Value, ...]] = set()
+
+    def rule(args: tuple[Value, ...]) -> Value:
+        if args in underway:
+            raise Unknown("a recursion that does not go back")
+        last, rest = args[0], args[1:]
+        underway.add(args)
+        try:
+            for k in range(reached.get(rest, first.lo), last):
+                f.at((k, *rest))
+                reached[rest] = k + 1
+            return f.at(args)
+        finally:
+            underway.discard(args)
+
+    return Function(f.domains, rule, f.smooth)
 
 
 def _all_declarations(declarations: tuple[Declaration, ...]) -> Iterator[Declaration]:

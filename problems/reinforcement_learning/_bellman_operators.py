@@ -3,16 +3,25 @@
 from types import SimpleNamespace
 
 from derivcheck.language import (
+    ArgMax,
+    Index,
     MaxOver,
+    Real,
     Sum,
+    and_,
     counting,
     define,
     domains,
     eq,
     function,
+    ind,
+    ite,
     lam,
+    le,
+    lt,
     num,
     oo_int,
+    or_,
     range_,
     size_of,
     sup_norm,
@@ -90,15 +99,43 @@ def rewards_with_fixed_point(name, o, V):
     """Rewards for which V is a fixed point, any w deciding how good the actions are: how instances are built."""
     w = function("w", o.S, o.A)
 
+    def level(s):
+        """What is added to every action of a state; a policy's probabilities sum to one unless that is dropped."""
+        if name == "evaluation":
+            mass = Sum(1, o.actions, lambda b: o.pi(s, b))
+            return (V(s) - Sum(1, o.actions, lambda b: o.pi(s, b) * w(s, b))) / mass
+        return V(s) - MaxOver(o.A, lambda b: w(s, b))
+
     def reward(s, a):
-        level = (
-            Sum(1, o.actions, lambda b: o.pi(s, b) * w(s, b))
-            if name == "evaluation"
-            else MaxOver(o.A, lambda b: w(s, b))
-        )
-        return V(s) - o.gamma * Sum(1, o.states, lambda t: o.P(s, a, t) * V(t)) + w(s, a) - level
+        return level(s) - o.gamma * Sum(1, o.states, lambda t: o.P(s, a, t) * V(t)) + w(s, a)
 
     return lam(o.S, lambda s: lam(o.A, lambda a: reward(s, a)))
+
+
+def second_fixed_point(name, o, U, V):
+    """How instances get another fixed point U where a hypothesis is dropped: U, and γ itself in some of them.
+
+    U − V is a constant where γ = 1.  Elsewhere it is an eigenvector of the chain of the policy (of the best actions)
+    for an eigenvalue 1/γ: with γ in [0, 1) that needs laws that are negative somewhere or do not sum to one.
+    """
+    c, special = Real("c"), Index("special")
+    w = function("w", o.S, o.A)
+
+    def chain(s, t):
+        if name == "evaluation":
+            return Sum(1, o.actions, lambda a: o.pi(s, a) * o.P(s, a, t))
+        return o.P(s, ArgMax(o.A, lambda a: w(s, a)), t)
+
+    # Of a chain with two states and rows of equal sum; of one with a single state, the sum itself.
+    eigenvalue = ite(eq(o.states, 1), chain(1, 1), chain(1, 1) - chain(o.states, 1))
+    two_states = lambda s: ite(eq(s, 1), chain(1, o.states), -chain(o.states, 1))  # noqa: E731
+    chosen = and_(le(1, special), le(o.states, 2), or_(lt(eigenvalue, 0), lt(1, eigenvalue)))
+    # Small, so that the best actions stay the best.
+    vector = lambda s: ite(eq(o.states, 1), 1, two_states(s)) / 1000  # noqa: E731
+    return {
+        o.gamma: ite(chosen, 1 / eigenvalue, o.gamma),
+        U: lam(o.S, lambda s: V(s) + c * ite(chosen, vector(s), ind(eq(o.gamma, 1)))),
+    }
 
 
 def turned_round(pr, th):

@@ -48,6 +48,7 @@ from _bellman_operators import (
     process,
     process_with_policy,
     rewards_with_fixed_point,
+    second_fixed_point,
     turned_round,
 )
 from _bellman_policies import (
@@ -77,15 +78,16 @@ from derivcheck.language import (
     D,
     ForAll,
     Givens,
+    Index,
     MaxOver,
-    Real,
     Sum,
     abs_,
     counting,
     eq,
+    function,
     implies,
-    ind,
     integer,
+    ite,
     lam,
     le,
     lt,
@@ -307,8 +309,9 @@ SHIFTS = {"evaluation": shift_of_evaluation, "optimality": shift_of_optimality}
 
 @cache
 def shift_theorem(name):
-    """A constant comes out of the operator, times γ, for the claims that rest on it."""
-    return SHIFTS[name](Prover(PAIRS[name].with_constant))
+    """A constant comes out of the operator, times γ, for the claims that rest on it; the laws may be negative."""
+    context = PAIRS[name].with_constant.without("P", "nonnegative")
+    return SHIFTS[name](Prover(context.without("pi", "nonnegative") if name == "evaluation" else context))
 
 
 def constant_comes_out(name):
@@ -330,18 +333,17 @@ def uniqueness(name):
     givens = Givens()
     o = process_with_policy(name, givens, at_least=0, below=1)
     U, V = givens.array("U", o.S), givens.array("V", o.S)
-    c = Real("c")
 
     def auxiliary(g):
         g.array("w", o.S, o.A)
         g.real("c")
+        g.integer("special", at_least=0, at_most=3)
 
     givens.assume(
         "fixed points",
         ForAll(o.S, lambda s: eq(operator(o, U)(s), U(s))),
         ForAll(o.S, lambda s: eq(operator(o, V)(s), V(s))),
-        # Where the condition γ < 1 is dropped, γ = 1 has a second fixed point: the first one and a constant.
-        model={o.r: rewards_with_fixed_point(name, o, V), U: lam(o.S, lambda s: V(s) + c * ind(eq(o.gamma, 1)))},
+        model={o.r: rewards_with_fixed_point(name, o, V), **second_fixed_point(name, o, U, V)},
         auxiliary=auxiliary,
     )
 
@@ -393,6 +395,23 @@ def uniqueness(name):
 # ------------------------------------------------------------------------------------------------------------- sweeps
 
 
+def start_near(o):
+    """How instances get the V that sweeps start from: V* and an error, or a multiple of V* that cancels wrongly."""
+    error, start = function("error", o.S), Index("start")
+    return lambda s: ite(eq(start, 2), -o.fixed(s), ite(eq(start, 3), o.fixed(s) / 2, o.fixed(s) + error(s)))
+
+
+def declare_start(o, others=lambda g: None):
+    """What `start_near` draws, beside `others`."""
+
+    def auxiliary(g):
+        others(g)
+        g.array("error", o.S)
+        g.integer("start", at_least=0, at_most=3)
+
+    return auxiliary
+
+
 def sweeps(name, **discount):
     """A process whose operator has the fixed point V* and is applied again and again from V_0."""
     operator = OPERATORS[name]
@@ -408,13 +427,13 @@ def sweeps(name, **discount):
         model={o.r: rewards_with_fixed_point(name, o, o.fixed)},
         auxiliary=lambda g: g.array("w", o.S, o.A),
     )
-    c = Real("c")
+    start = start_near(o)
     givens.assume(
         "sweeps",
         ForAll(naturals, lambda k: ForAll(o.S, lambda s: eq(o.V(k + 1, s), operator(o, o.V(k))(s)))),
-        # From V* + c, every sweep multiplies the constant by γ: the bounds are attained.
-        model={o.V: lam(naturals, lambda k: lam(o.S, lambda s: o.fixed(s) + o.gamma ** real(k) * c))},
-        auxiliary=lambda g: g.real("c"),
+        # Where the error of V_0 is the same in all states, every sweep multiplies it by γ: the bounds are attained.
+        model={o.V: lam(naturals, lambda k: lam(o.S, lambda s: ite(eq(k, 0), start(s), operator(o, o.V(k - 1))(s))))},
+        auxiliary=declare_start(o),
     )
     o.context = givens.context
     return o
@@ -480,26 +499,24 @@ def geometric(pr, o):
     return kernel.specialise(th, o.k)
 
 
-def distance_from_one_step(pr, o, k):
-    """‖V_k − V*‖ ≤ ‖V_{k+1} − V_k‖/(1 − γ)."""
-    left, step, after = distance(o.V(k), o.fixed), distance(o.V(k + 1), o.V(k)), distance(o.V(k + 1), o.fixed)
-    (nearer,) = pr.given("every sweep comes nearer")
+def distance_from_one_step(pr, o, before, after, nearer):
+    """‖V − V*‖ ≤ ‖W − V‖/(1 − γ) for what comes `before` and `after` a step, from ‖W − V*‖ ≤ γ ‖V − V*‖."""
+    left, step, right = distance(before, o.fixed), distance(after, before), distance(after, o.fixed)
 
     def at(pr, s):
-        once = kernel.specialise(pr.bring(nearer), k)
         return (
-            pr.chain(abs_(o.V(k, s) - o.fixed(s)))
-            .eq(abs_(-(o.V(k + 1, s) - o.V(k, s)) + (o.V(k + 1, s) - o.fixed(s))), algebra)
-            .le(abs_(-(o.V(k + 1, s) - o.V(k, s))) + abs_(o.V(k + 1, s) - o.fixed(s)), triangle)
-            .eq(abs_(o.V(k + 1, s) - o.V(k, s)) + abs_(o.V(k + 1, s) - o.fixed(s)), reason("|−x| = |x|", algebra))
-            .le(step + after, bounded_by_max)
-            .le(step + o.gamma * left, using(once, words="one sweep"))
+            pr.chain(abs_(before(s) - o.fixed(s)))
+            .eq(abs_(-(after(s) - before(s)) + (after(s) - o.fixed(s))), algebra)
+            .le(abs_(-(after(s) - before(s))) + abs_(after(s) - o.fixed(s)), triangle)
+            .eq(abs_(after(s) - before(s)) + abs_(after(s) - o.fixed(s)), reason("|−x| = |x|", algebra))
+            .le(step + right, bounded_by_max)
+            .le(step + o.gamma * left, using(pr.bring(nearer), words="one step"))
             .theorem
         )
 
     th = pr.maximum_at_most(left, at)
     out = pr.linear(le(left, step / (1 - o.gamma)), (th, 1 / (1 - o.gamma)))
-    pr.note(out.statement, "subtract γ ‖V_k − V*‖ and divide by 1 − γ > 0")
+    pr.note(out.statement, "subtract γ ‖V − V*‖ and divide by 1 − γ > 0")
     return out
 
 
@@ -507,26 +524,13 @@ def from_the_first_step(pr, o):
     """‖V_k − V*‖ ≤ γ^k/(1 − γ) ‖V_1 − V_0‖."""
     zero = integer(0)
     first, power = distance(o.V(zero + 1), o.V(zero)), o.gamma ** real(o.k)
-    start = distance_from_one_step(pr, o, zero)
+    (nearer,) = pr.given("every sweep comes nearer")
+    start = distance_from_one_step(pr, o, o.V(zero), o.V(zero + 1), kernel.specialise(nearer, zero))
     return (
         pr.chain(distance(o.V(o.k), o.fixed))
         .le(power * distance(o.V(zero), o.fixed), using(geometric(pr, o), words="geometric convergence"))
         .le(power * (first / (1 - o.gamma)), inside(using(start, words="distance from the first step")))
         .eq(power / (1 - o.gamma) * first, algebra)
-        .theorem
-    )
-
-
-def from_the_last_step(pr, o):
-    """‖V_{k+1} − V*‖ ≤ γ/(1 − γ) ‖V_{k+1} − V_k‖: when to stop."""
-    (nearer,) = pr.given("every sweep comes nearer")
-    step = distance(o.V(o.k + 1), o.V(o.k))
-    start = distance_from_one_step(pr, o, o.k)
-    return (
-        pr.chain(distance(o.V(o.k + 1), o.fixed))
-        .le(o.gamma * distance(o.V(o.k), o.fixed), using(kernel.specialise(nearer, o.k), words="one sweep"))
-        .le(o.gamma * (step / (1 - o.gamma)), inside(using(start, words="distance from one step")))
-        .eq(o.gamma / (1 - o.gamma) * step, algebra)
         .theorem
     )
 
@@ -545,7 +549,7 @@ def bound(name, argument, **discount):
 
 
 def bounds(o):
-    """What the three arguments show, as statements."""
+    """What the two arguments show, as statements."""
     power = o.gamma ** real(o.k)
     zero = integer(0)
     return {
@@ -553,10 +557,59 @@ def bounds(o):
         from_the_first_step: le(
             distance(o.V(o.k), o.fixed), power / (1 - o.gamma) * distance(o.V(zero + 1), o.V(zero))
         ),
-        from_the_last_step: le(
-            distance(o.V(o.k + 1), o.fixed), o.gamma / (1 - o.gamma) * distance(o.V(o.k + 1), o.V(o.k))
-        ),
     }
+
+
+def one_step():
+    """Any V beside the fixed point V* of the optimality operator."""
+    givens = Givens()
+    o = process(givens, at_least=0, below=1)
+    o.fixed, o.V = givens.array("V_star", o.S), givens.array("V", o.S)
+    start = start_near(o)
+    givens.assume(
+        "fixed point",
+        ForAll(o.S, lambda s: eq(optimality_of(o, o.fixed)(s), o.fixed(s))),
+        model={o.r: rewards_with_fixed_point("optimality", o, o.fixed), o.V: lam(o.S, start)},
+        auxiliary=declare_start(o, lambda g: g.array("w", o.S, o.A)),
+    )
+    o.image = optimality_of(o, o.V)
+    o.context = givens.context
+    return o
+
+
+stopping = one_step()
+when_to_stop = le(
+    distance(stopping.image, stopping.fixed),
+    stopping.gamma / (1 - stopping.gamma) * distance(stopping.image, stopping.V),
+)
+
+
+def from_the_last_step(claim):
+    pr = Prover(claim.context)
+    o = stopping
+    (fixed,) = pr.given("fixed point")
+    before = distance(o.V, o.fixed)
+    contracted = contracts(pr, "optimality", o.V, o.fixed)
+
+    def at(pr, s):
+        images = difference(o.image, optimality_of(o, o.fixed))
+        return (
+            pr.chain(abs_(o.image(s) - o.fixed(s)))
+            .eq(abs_(o.image(s) - optimality_of(o, o.fixed)(s)), monotonicity(fixed, words="V* is a fixed point"))
+            .le(sup_norm(images), bounded_by_max)
+            .le(o.gamma * before, using(contracted, words="the operator contracts"))
+            .theorem
+        )
+
+    nearer = pr.maximum_at_most(distance(o.image, o.fixed), at)
+    step = distance_from_one_step(pr, o, o.V, o.image, nearer)
+    chain = (
+        pr.chain(distance(o.image, o.fixed))
+        .le(o.gamma * before, using(nearer, words="one step"))
+        .le(o.gamma * (distance(o.image, o.V) / (1 - o.gamma)), inside(using(step, words="distance from one step")))
+        .eq(claim.statement.args[1], algebra)
+    )
+    return pr.done(chain.theorem, claim.statement)
 
 
 # --------------------------------------------------------------------------------------------------- the derivative
@@ -793,8 +846,10 @@ problem = Problem(
         ),
         Claim(
             name="optimality-last-step",
-            summary="‖V_{k+1} − V*‖ ≤ γ/(1−γ) ‖V_{k+1} − V_k‖: when to stop",
-            **bound("optimality", from_the_last_step, below=1),
+            summary="‖TV − V*‖ ≤ γ/(1−γ) ‖TV − V‖ for every V: when to stop",
+            context=stopping.context,
+            statement=when_to_stop,
+            proof=from_the_last_step,
         ),
         Claim(
             name="improvement",

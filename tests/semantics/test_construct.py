@@ -14,14 +14,17 @@ from derivcheck.language import (
     Sum,
     counting,
     eq,
+    function,
     integers,
     interval,
+    ite,
     lam,
     le,
     lebesgue,
     lt,
     ne,
     not_,
+    num,
     oo,
     oo_int,
     range_,
@@ -277,6 +280,56 @@ def test_definitions_that_depend_on_each_other_are_no_model():
     g = Givens()
     x, y = g.real("x"), g.real("y")
     g.assume("circle", eq(x, y), model={x: y + 0, y: x + 0})
+    assert not models_exist(g.context).found
+
+
+def recursive(step):
+    """V_0 arbitrary and V_{k+1} = γ V_k: the fact, and a model by recursion with the given step."""
+    g = Givens()
+    naturals, members = range_(0, oo_int), range_(1, g.size("n"))
+    gamma = g.real("gamma")
+    V = g.function("V", naturals, members)
+    start = function("start", members)
+    g.assume(
+        "recursion",
+        ForAll(naturals, lambda k: ForAll(members, lambda s: eq(V(k + 1, s), gamma * V(k, s)))),
+        model={V: lam(naturals, lambda k: lam(members, lambda s: ite(eq(k, 0), start(s), step(V, gamma, k, s))))},
+        auxiliary=lambda e: e.array("start", members),
+    )
+    return g, gamma, V, members
+
+
+def test_a_sequence_is_defined_by_its_start_and_its_step():
+    g, gamma, V, members = recursive(lambda V, gamma, k, s: gamma * V(k - 1, s))
+    assert models_exist(g.context).found
+    third = ForAll(members, lambda s: eq(V(3, s), gamma**3 * V(0, s)))
+    assert check(g.context, third, 0).outcome == "confirms"
+    assert check(g.context, ForAll(members, lambda s: eq(V(3, s), gamma**2 * V(0, s))), 0).outcome == "refutes"
+    wrong, *_ = recursive(lambda V, gamma, k, s: gamma * V(k - 1, s) + 1)
+    assert "recursion" in models_exist(wrong.context).reason
+
+
+def test_a_distant_member_of_a_sequence_needs_no_deep_calls():
+    g, gamma, V, _ = recursive(lambda V, gamma, k, s: gamma * V(k - 1, s))
+    g.assume("simple", eq(gamma, -1), model={gamma: num(-1)})
+    assert check(g.context, eq(V(2000, 1), V(0, 1)), 0, instances=4, budget=2_000_000).outcome == "confirms"
+
+
+def test_a_sequence_that_needs_its_next_member_is_no_model():
+    g, *_ = recursive(lambda V, gamma, k, s: V(k + 1, s) / gamma)
+    assert not models_exist(g.context).found
+
+
+def test_a_model_may_replace_the_value_that_is_drawn():
+    g = Givens()
+    x, y = g.real("x", at_least=0), g.real("y")
+    g.assume("order", le(y, x), model={x: ite(lt(x, y), y, x)})
+    assert check(g.context, le(y, x), 0).outcome == "confirms"
+    assert check(g.context, eq(y, x), 0).outcome == "refutes"
+    # What the model puts in is judged by the declared bounds, like any assumption.
+    g = Givens()
+    x = g.real("x", at_least=0)
+    g.assume("nothing", eq(x, x), model={x: -1 - x})
     assert not models_exist(g.context).found
 
 

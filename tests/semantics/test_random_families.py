@@ -27,6 +27,7 @@ from derivcheck.language import (
     real,
     relu,
     squared_norm,
+    vector,
 )
 from derivcheck.semantics import check, models_exist
 from derivcheck.semantics import numbers as nm
@@ -344,3 +345,15 @@ def test_equations_for_all_outcomes_need_no_enumeration_and_are_refuted_with_it(
     # Too many points and no polynomial: samples support, and never more.
     above = ForAll(p.args[0], lambda w: le(Sum(1, 40, lambda j: -(y(j, w) ** 2)), 0))
     assert check(g.context, above, 0, instances=1, budget=2_000_000).supported == 1
+
+
+def test_a_vector_of_random_entries_is_not_remembered_from_one_outcome_to_the_next():
+    # Irrational factors are no polynomial: the coins are then enumerated, each outcome with its own vector.
+    g = Givens()
+    p = g.probability("P")
+    n, variance = g.size("n"), g.real("v", above=0)
+    y, x = g.random("y", range_(1, n), measure=p, mean=0, variance=variance), g.vector("x", n)
+    noise = lambda w: vector(n, lambda i: y(i, w))  # noqa: E731
+    difference = E(p, lambda w: squared_norm(x - noise(w))) - E(p, lambda w: squared_norm(noise(w)))
+    assert outcome(g, eq(difference, squared_norm(x)), instances=48) == "confirms"
+    assert outcome(g, eq(difference, 2 * squared_norm(x)), instances=48) == "refutes"
