@@ -14,7 +14,6 @@ from derivcheck.language import (
     domains,
     eq,
     function,
-    ind,
     ite,
     lam,
     le,
@@ -112,11 +111,12 @@ def rewards_with_fixed_point(name, o, V):
     return lam(o.S, lambda s: lam(o.A, lambda a: reward(s, a)))
 
 
-def second_fixed_point(name, o, U, V):
+def second_fixed_point(name, o, U, V, elsewhere=None):
     """How instances get another fixed point U where a hypothesis is dropped: U, and γ itself in some of them.
 
     U − V is a constant where γ = 1.  Elsewhere it is an eigenvector of the chain of the policy (of the best actions)
-    for an eigenvalue 1/γ: with γ in [0, 1) that needs laws that are negative somewhere or do not sum to one.
+    for an eigenvalue 1/γ: with γ in [0, 1) that needs laws that are negative somewhere or do not sum to one.  Where there
+    is no such vector, U is what is said `elsewhere`, or V.
     """
     c, special = Real("c"), Index("special")
     w = function("w", o.S, o.A)
@@ -134,8 +134,17 @@ def second_fixed_point(name, o, U, V):
     vector = lambda s: ite(eq(o.states, 1), 1, two_states(s)) / 1000  # noqa: E731
     return {
         o.gamma: ite(chosen, 1 / eigenvalue, o.gamma),
-        U: lam(o.S, lambda s: V(s) + c * ite(chosen, vector(s), ind(eq(o.gamma, 1)))),
+        U: lam(
+            o.S,
+            lambda s: ite(or_(chosen, eq(o.gamma, 1)), V(s) + c * ite(chosen, vector(s), 1), (elsewhere or V)(s)),
+        ),
     }
+
+
+def declare_second(g):
+    """What `second_fixed_point` draws, beside w."""
+    g.real("c")
+    g.integer("special", at_least=0, at_most=3)
 
 
 def turned_round(pr, th):

@@ -5,12 +5,14 @@ most γ times itself, and not positive for γ < 1.
 """
 
 from _bellman_operators import (
+    declare_second,
     evaluation_of,
     look_ahead,
     optimality_of,
     process,
     process_with_policy,
     rewards_with_fixed_point,
+    second_fixed_point,
     turned_round,
 )
 
@@ -28,10 +30,12 @@ from derivcheck.language import (
     identity,
     ind,
     inverse,
+    ite,
     lam,
     le,
     lt,
     matrix,
+    max_,
     range_,
     vector,
 )
@@ -65,8 +69,8 @@ def value_of_policy(o):
     )
 
 
-def declare_greedy(givens, o):
-    """An action σ(s) that attains (T V)(s) in every state, and the value W of that policy."""
+def declare_greedy(givens, o, *, optimal=False):
+    """An action σ(s) that attains (T V)(s) in every state, and the value W of that policy; V may be `optimal`."""
     o.greedy = givens.choice("sigma", o.S, o.A)
     givens.assume(
         "greedy",
@@ -74,10 +78,12 @@ def declare_greedy(givens, o):
         model={o.greedy: lam(o.S, lambda s: ArgMax(o.A, lambda a: look_ahead(o.V, o.P, o.r, o.gamma, s, a)))},
     )
     o.before = givens.context
+    value = value_of(o, lambda s, t: o.P(s, o.greedy(s), t), lambda s: o.r(s, o.greedy(s)))
     givens.assume(
         "value of the greedy policy",
         ForAll(o.S, lambda s: eq(look_ahead(o.W, o.P, o.r, o.gamma, s, o.greedy(s)), o.W(s))),
-        model={o.W: value_of(o, lambda s, t: o.P(s, o.greedy(s), t), lambda s: o.r(s, o.greedy(s)))},
+        model=second_fixed_point("optimality", o, o.W, o.V, value) if optimal else {o.W: value},
+        auxiliary=declare_second if optimal else None,
     )
 
 
@@ -295,21 +301,26 @@ def unimprovable_setting():
     o = process_with_policy("evaluation", givens, at_least=0, below=1)
     o.s, o.V = givens.index("s", o.states), givens.array("V", o.S)
     loss = function("loss", o.S, o.A)
+
+    def mass(s, sign):
+        """Σ_a |π(s, a)| over the actions whose probability has the given sign."""
+        return Sum(1, o.actions, lambda a: max_(sign * o.pi(s, a), 0))
+
+    def worse(s, a):
+        """What an action loses: anything, if it is never taken; were some π negative, the others on balance nothing."""
+        balanced = ite(lt(0, o.pi(s, a)), mass(s, -1), mass(s, 1) * ind(lt(o.pi(s, a), 0)))
+        return ite(eq(o.pi(s, a), 0), loss(s, a), loss(s, 1) * balanced)
+
     givens.assume(
         "value of the policy, which no action improves",
         ForAll(o.S, lambda s: eq(evaluation_of(o, o.V)(s), o.V(s))),
         ForAll(o.S, lambda s: ForAll(o.A, lambda a: le(look_ahead(o.V, o.P, o.r, o.gamma, s, a), o.V(s)))),
-        # For instances: an action that the policy never takes may be worse.
         model={
             o.r: lam(
                 o.S,
                 lambda s: lam(
                     o.A,
-                    lambda a: (
-                        o.V(s)
-                        - o.gamma * Sum(1, o.states, lambda t: o.P(s, a, t) * o.V(t))
-                        - ind(eq(o.pi(s, a), 0)) * loss(s, a)
-                    ),
+                    lambda a: o.V(s) - o.gamma * Sum(1, o.states, lambda t: o.P(s, a, t) * o.V(t)) - worse(s, a),
                 ),
             )
         },
@@ -407,7 +418,7 @@ def greedy_for_the_optimum():
         model={o.r: rewards_with_fixed_point("optimality", o, o.V)},
         auxiliary=lambda g: g.array("w", o.S, o.A),
     )
-    declare_greedy(givens, o)
+    declare_greedy(givens, o, optimal=True)
     o.context = givens.context
     return o
 

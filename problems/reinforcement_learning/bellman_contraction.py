@@ -38,6 +38,7 @@ from _bellman_action_values import (
 from _bellman_networks import fitted_q_iteration, value_iteration_factors
 from _bellman_operators import (
     OPERATORS,
+    declare_second,
     difference,
     distance,
     evaluation_of,
@@ -336,8 +337,7 @@ def uniqueness(name):
 
     def auxiliary(g):
         g.array("w", o.S, o.A)
-        g.real("c")
-        g.integer("special", at_least=0, at_most=3)
+        declare_second(g)
 
     givens.assume(
         "fixed points",

@@ -351,8 +351,8 @@ def test_a_vector_of_random_entries_is_not_remembered_from_one_outcome_to_the_ne
     # Irrational factors are no polynomial: the coins are then enumerated, each outcome with its own vector.
     g = Givens()
     p = g.probability("P")
-    n, variance = g.size("n"), g.real("v", above=0)
-    y, x = g.random("y", range_(1, n), measure=p, mean=0, variance=variance), g.vector("x", n)
+    n = g.size("n")
+    y, x = g.random("y", range_(1, n), measure=p, mean=0, variance=2), g.vector("x", n)
     noise = lambda w: vector(n, lambda i: y(i, w))  # noqa: E731
     difference = E(p, lambda w: squared_norm(x - noise(w))) - E(p, lambda w: squared_norm(noise(w)))
     assert outcome(g, eq(difference, squared_norm(x)), instances=48) == "confirms"
