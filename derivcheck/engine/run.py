@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -245,37 +246,46 @@ class _Run:
     def _schedule(self, processes: ProcessPool, spool: Path) -> None:
         from derivcheck.engine import worker
 
-        pending: dict[Future[Any], tuple[_Work, Task | None]] = {}
-
-        def claims_of(w: _Work) -> None:
-            for name in self._missing(w):
-                task = worker.Task(
-                    str(w.entry.path),
-                    w.entry.id,
-                    name,
-                    w.entry.line(name),
-                    self.options.seed,
-                    self.options.witnesses,
-                    self.options.mutants,
-                    self.options.certificate,
-                    str(spool / f"{len(pending)}-{w.entry.id}-{self.done}-{name}.json".replace("/", "_")),
-                )
-                pending[processes.schedule(worker.run, args=(task,), timeout=self.options.deadline)] = (w, task)
-
-        for w in self.work:
-            if w.names is None:
-                ask = processes.schedule(worker.outline, args=(str(w.entry.path),), timeout=self.options.deadline)
-                pending[ask] = (w, None)
-            else:
-                claims_of(w)
+        asked: dict[Future[Any], _Work] = {
+            processes.schedule(worker.outline, args=(str(w.entry.path),), timeout=self.options.deadline): w
+            for w in self.work
+            if w.names is None
+        }
+        for ask, w in asked.items():
+            self._outlined(w, ask)
+        pending: dict[Future[Any], tuple[_Work, Task]] = {}
+        for w, name in self._slowest_first():
+            task = worker.Task(
+                str(w.entry.path),
+                w.entry.id,
+                name,
+                w.entry.line(name),
+                self.options.seed,
+                self.options.witnesses,
+                self.options.mutants,
+                self.options.certificate,
+                str(spool / f"{len(pending)}-{w.entry.id}-{name}.json".replace("/", "_")),
+            )
+            pending[processes.schedule(worker.run, args=(task,), timeout=self.options.deadline)] = (w, task)
         while pending:
             for future in wait(pending, return_when=FIRST_COMPLETED).done:
-                w, task = pending.pop(future)
-                if task is None:
-                    self._outlined(w, future)
-                    claims_of(w)
-                else:
-                    self._claimed(w, task, future)
+                self._claimed(*pending.pop(future), future)
+
+    def _slowest_first(self) -> list[tuple[_Work, str]]:
+        """The claims to compute, by what they took last time: no core waits at the end for a long one begun last.
+
+        Claims that never ran come first, in the textbook's order.
+        """
+        missing = [(w, name) for w in self.work for name in self._missing(w)]
+        return sorted(missing, key=lambda claim: -self._last_seconds(*claim))
+
+    def _last_seconds(self, w: _Work, claim: str) -> float:
+        kept = self.cache.get(self._seconds_key(w, claim)) if self.cache else None
+        return float(kept["seconds"]) if kept else math.inf
+
+    def _seconds_key(self, w: _Work, claim: str) -> str:
+        """Where the time of a claim is kept: whatever it said then, and whatever the engine was."""
+        return fp.key("", w.entry.id, claim, {"seconds": True, **self.options.of_key(), "seed": 0})
 
     # --------------------------------------------------------------------------------------------- what comes back
 
@@ -302,6 +312,8 @@ class _Run:
         else:
             result = unpack(packed)
             self._keep(w, task.claim, self.options.of_key(), packed)
+            if self.cache:
+                self.cache.put(self._seconds_key(w, task.claim), {"seconds": result.seconds})
         w.results[task.claim] = result
         self.done += 1
         self._tell(w, task.claim, result.verdict, result.seconds, False)

@@ -115,8 +115,9 @@ def second_fixed_point(name, o, U, V, elsewhere=None):
     """How instances get another fixed point U where a hypothesis is dropped: U, and γ itself in some of them.
 
     U − V is a constant where γ = 1.  Elsewhere it is an eigenvector of the chain of the policy (of the best actions)
-    for an eigenvalue 1/γ: with γ in [0, 1) that needs laws that are negative somewhere or do not sum to one.  Where there
-    is no such vector, U is what is said `elsewhere`, or V.
+    for an eigenvalue 1/γ: with γ in [0, 1) that needs laws that are negative somewhere or do not sum to one.
+
+    Without such a vector, U is what is said `elsewhere`, or V.
     """
     c, special = Real("c"), Index("special")
     w = function("w", o.S, o.A)

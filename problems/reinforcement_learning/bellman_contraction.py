@@ -704,7 +704,7 @@ def mean_reward(s):
     return Sum(1, valued.actions, lambda a: valued.pi(s, a) * valued.r(s, a))
 
 
-running = sweeps("optimality", below=1)
+running = sweeps("optimality")
 first_sweep = integer(0)
 
 

@@ -323,3 +323,23 @@ def _alive(pid: int) -> bool:
     except OSError:
         return False
     return state != "Z"
+
+
+def test_what_took_longest_last_time_is_begun_first(tmp_path: Path) -> None:
+    def order(path: Path) -> list[str]:
+        seen: list[Progress] = []
+        options = Options(("network",), jobs=1)
+        verify_entries([read(path)], options, seen.append)
+        return [p.claim for p in seen]
+
+    head = """
+def slow(seed):
+    import time
+    time.sleep(1.5)
+    return good(seed)
+"""
+    claims = ('claim("quick", run=good)', 'claim("slow", run=slow)')
+    path = synthetic.write(tmp_path, *claims, head=head)
+    assert order(path) == ["quick", "slow"], "nothing is known of them yet"
+    path = synthetic.write(tmp_path, *claims, 'claim("new", run=good)', head=head)
+    assert order(path) == ["new", "slow", "quick"]
