@@ -22,6 +22,7 @@ from derivcheck.language import (
 from derivcheck.mutation.lemmas import Citing, Lemmas, instances_of, put_solved, solved
 from derivcheck.mutation.opening import opened
 from derivcheck.mutation.records import Change, NearMiss
+from derivcheck.mutation.variants import analytic
 from derivcheck.mutation.weaker import below, conditions_hold, equal_inside, follows
 from derivcheck.proof import ProofError, Theorem, kernel
 from derivcheck.proof.definedness import NotKnown, definedness
@@ -34,8 +35,18 @@ NONE = Lemmas()
 
 
 def still_true(m: NearMiss, lemmas: Lemmas = NONE) -> str:
-    """How a near miss is seen to be true although it was changed; empty if it is not."""
-    context = where_defined(m.context, m.statement)
+    """How a near miss is seen to be true although it was changed; empty if it is not.
+
+    That its integrals exist is used only where it is not seen to be true without: every proof of an existence then asks
+    whether the integrand is among those, which are as large as the statement.
+    """
+    everything = where_defined(m.context, m.statement)
+    pointwise = where_defined(m.context, m.statement, integrals=False)
+    why = _true_in(m, pointwise, lemmas)
+    return why or (_true_in(m, everything, lemmas) if everything != pointwise else "")
+
+
+def _true_in(m: NearMiss, context: Context, lemmas: Lemmas) -> str:
     if m.statement == m.claim.statement:
         return _proved_without(m, context) or _from_lemmas(m, context, lemmas)
     if m.change is not None and _same_value(m.context, m.change):
@@ -47,8 +58,10 @@ def still_true(m: NearMiss, lemmas: Lemmas = NONE) -> str:
     return _from_lemmas(m, context, lemmas)
 
 
-def where_defined(context: Context, p: Term) -> Context:
+def where_defined(context: Context, p: Term, *, integrals: bool = True) -> Context:
     """`context` with what makes the terms of `p` and of its own facts defined, as far as that can be said.
+
+    Without `integrals`, what is said at a point: that a logarithm exists, not that an integral does.
 
     A fact that holds is defined: ``∫ p log p`` exists only where ``p`` is positive.
     """
@@ -56,7 +69,9 @@ def where_defined(context: Context, p: Term) -> Context:
     needed: list[Term] = []
     for q in (p, *context.propositions()):
         try:
-            needed.extend(c for c in definedness(q, n) if c not in needed and not n.facts.holds(c))
+            for c in definedness(q, n):
+                if c not in needed and (integrals or not analytic(c)) and not n.facts.holds(c):
+                    needed.append(c)
         except NotKnown:
             continue
     return context.assuming("it has a value", *needed) if needed else context
@@ -71,15 +86,14 @@ def _from_lemmas(m: NearMiss, context: Context, lemmas: Lemmas) -> str:
                 claim is m.claim or lemmas.proved(claim)
             ):
                 return "follows from the claim" if claim is m.claim else f"follows from the claim '{claim.name}'"
-    cite = Citing(lemmas.besides(m.claim))
+    cite = Citing(lemmas, m.claim)
     try:
-        bounded = conditions_hold(below(context, m.statement, cite), frozenset(cite.assumed))
+        bounded = conditions_hold(below(context, m.statement, cite))
     except (ProofError, LanguageError):
         return ""
-    used = list(cite.assumed.values())
-    if not bounded or not all(map(lemmas.proved, used)):
+    if not bounded or not cite.used:
         return ""
-    return "follows from the claims " + ", ".join(sorted({f"'{c.name}'" for c in used}))
+    return "follows from the claims " + ", ".join(f"'{name}'" for name in sorted(cite.used))
 
 
 def _proved_without(m: NearMiss, context: Context) -> str:

@@ -26,27 +26,33 @@ class Lemmas:
 
     def __init__(self, claims: Iterable[Claim] = ()) -> None:
         self.claims = tuple(c for c in claims if c.proof is not None and not c.as_printed)
-        self._proved: dict[str, bool] = {}
+        self._theorems: dict[str, Theorem | None] = {}
 
     def besides(self, claim: Claim) -> tuple[Claim, ...]:
         """All but one."""
         return tuple(c for c in self.claims if c.name != claim.name)
 
+    def theorem(self, claim: Claim) -> Theorem | None:
+        """What the claim's proof proves from the claim's context alone; None if it fails."""
+        if claim.name not in self._theorems:
+            self._theorems[claim.name] = _proved(claim)
+        return self._theorems[claim.name]
+
     def proved(self, claim: Claim) -> bool:
         """Does the claim's proof succeed, from its own context alone?"""
-        if claim.name not in self._proved:
-            self._proved[claim.name] = _proves(claim)
-        return self._proved[claim.name]
+        return self.theorem(claim) is not None
 
 
-def _proves(claim: Claim) -> bool:
+def _proved(claim: Claim) -> Theorem | None:
     assert claim.proof is not None
     try:
-        theorem = claim.proof(claim).theorem
+        theorem: Theorem = claim.proof(claim).theorem
     except (ProofError, LanguageError):
-        return False
+        return None
     given = {unfold(p) for p in claim.context.propositions()}
-    return theorem.statement == claim.statement and all(unfold(h) in given for h in theorem.hypotheses)
+    if theorem.statement != claim.statement or not all(unfold(h) in given for h in theorem.hypotheses):
+        return None
+    return theorem
 
 
 def instances_of(claim: Claim, context: Context, p: Term, changed: Term | None = None) -> Iterator[Term]:
@@ -104,23 +110,28 @@ def _conclusion(p: Term) -> Term:
 
 
 class Citing:
-    """A tactic that cites claims: what a goal is an instance of, with the claims that were used."""
+    """A tactic that cites claims of which a goal is an instance, also under a binder; it keeps which were used."""
 
-    def __init__(self, claims: Iterable[Claim]) -> None:
-        self.claims = tuple(c for c in claims if c.statement.op in ("le", "lt", "eq"))
-        #: What was assumed, and the claims whose proofs must show it.
-        self.assumed: dict[Term, Claim] = {}
+    def __init__(self, lemmas: Lemmas, besides: Claim) -> None:
+        self.lemmas = lemmas
+        self.claims = tuple(c for c in lemmas.besides(besides) if c.statement.op in ("le", "lt", "eq"))
+        #: The names of the claims that were cited.
+        self.used: set[str] = set()
 
     def __call__(self, prover: Prover, goal: Term) -> Theorem:
         for claim in self.claims:
             for mapping in _renamings(claim, prover.context, goal):
                 try:
+                    # Whether it would help is seen before the claim's proof is run.
                     there = kernel.assume(claim.context, claim.statement)
-                    here = kernel.instance(there, mapping, prover.context)
-                    found = prover.settle(here, goal)
+                    prover.settle(kernel.instance(there, mapping, prover.context), goal)
+                    proved = self.lemmas.theorem(claim)
+                    if proved is None:
+                        break
+                    found = prover.settle(kernel.instance(proved, mapping, prover.context), goal)
                 except (ProofError, LanguageError):
                     continue
-                self.assumed[here.statement] = claim
+                self.used.add(claim.name)
                 return found
         raise ProofError(f"'{goal}' is not an instance of a claim")
 

@@ -72,10 +72,10 @@ def _of_conditions(claim: Claim) -> Iterator[NearMiss]:
                 for dependent in DEPENDENT.get(p.name, ()):
                     if d.property(dependent) is not None:
                         context = context.without(d.name, dependent)
-                analytic = tuple(f for f in p.facts if _analytic(f))
-                if analytic:  # that the integrals exist is not what is dropped
-                    context = context.assuming(f"{d.name} {p.name}: integrals exist", *analytic)
-                facts = "; ".join(say(f) for f in p.facts if f not in analytic)
+                kept = tuple(f for f in p.facts if analytic(f))
+                if kept:  # that the integrals exist is not what is dropped
+                    context = context.assuming(f"{d.name} {p.name}: integrals exist", *kept)
+                facts = "; ".join(say(f) for f in p.facts if f not in kept)
                 name = p.name if d.symbol is None else f"'{p.name}' of {d.name}"
                 yield NearMiss("condition", f"without {name} ({facts})", claim, claim.statement, context)
 
@@ -84,20 +84,21 @@ def _structural(d: Declaration, p: Property) -> bool:
     """Is the property part of what the symbol is, or an analytic fact that no finite instance can fail?"""
     if p.name in STRUCTURAL or (p.name == "minimum" and p.args[0].data == (1,)):
         return True
-    return all(_analytic(f) for f in p.facts)
+    return all(analytic(f) for f in p.facts)
 
 
 def without_analytic(context: Context) -> Context:
     """`context` without what it says of the existence of integrals."""
     out = []
     for d in context.declarations:
-        kept = tuple(p for p in d.properties if not p.facts or not all(map(_analytic, p.facts)))
+        kept = tuple(p for p in d.properties if not p.facts or not all(map(analytic, p.facts)))
         if kept or d.symbol is not None:
             out.append(replace(d, properties=kept))
     return Context(tuple(out))
 
 
-def _analytic(fact: Term) -> bool:
+def analytic(fact: Term) -> bool:
+    """Does `fact` say that an integral exists?"""
     while fact.op == "forall":
         fact = fact.body
     return fact.op == "integrable"

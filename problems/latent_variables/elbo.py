@@ -33,6 +33,7 @@ from derivcheck.language import (
     E,
     ForAll,
     Givens,
+    Index,
     Int,
     Sum,
     Var,
@@ -44,6 +45,7 @@ from derivcheck.language import (
     function,
     implies,
     integrable,
+    ite,
     lam,
     le,
     log,
@@ -53,6 +55,7 @@ from derivcheck.language import (
     pi,
     predicate,
     range_,
+    real,
     reals,
     size_of,
     space,
@@ -112,6 +115,34 @@ def model(measure, domain, g, *, summable):
     )
 
 
+def with_mean_under(law):
+    """Two laws q and p of the latent, and a likelihood with a mean under `law`, which is "p" or "q".
+
+    What the bound needs: the two parts of it are integrable, and the logarithm of a quotient need not be split.
+    """
+    g = Givens()
+    Z = space("Z")
+    mu = g.measure("mu", Z)
+    p = g.distribution("p", mu, positive=True)
+    likelihood = g.function("l", Z, above=0)
+    q = g.distribution("q", mu, positive=True)
+    weight = {"p": p, "q": q}[law]
+    g.assume(
+        "finite evidence",
+        integrable(mu, lambda z: weight(z) * likelihood(z)),
+        lt(0, Int(mu, lambda z: weight(z) * likelihood(z))),
+    )
+    g.assume(
+        "integrable logarithms",
+        integrable(mu, lambda z: q(z) * log(q(z) / p(z))),
+        integrable(mu, lambda z: q(z) * log(likelihood(z))),
+    )
+    return SimpleNamespace(
+        measure=mu, domain=Z, p=p, l=likelihood, q=q, evidence=evidence(mu, p, likelihood),
+        elbo=elbo(mu, q, p, likelihood), context=g.context,
+    )  # fmt: skip
+
+
 def any_measure():
     g = Givens()
     Z = space("Z")
@@ -124,13 +155,38 @@ def finitely_many(*, no_gap=False):
     values = range_(1, g.size("K"))
     o = model(counting(values), values, g, summable=True)
     if no_gap:
-        # For instances: the posterior itself.
-        g.assume("no gap", eq(o.elbo, log(o.evidence)), model={o.q: posterior(o)})
+        # For instances: the posterior, or twice the posterior where p(x) is four; the latter is no law.
+        weight, multiple = function("h", values), Index("m")
+
+        def likelihood(k):
+            return ite(eq(multiple, 1), weight(k), 4 * weight(k) / evidence(o.measure, o.p, weight))
+
+        def declare(given):
+            given.function("h", values, above=0)
+            given.index("m", 2)
+
+        g.assume(
+            "no gap",
+            eq(o.elbo, log(o.evidence)),
+            model={
+                o.l: lam(values, likelihood),
+                o.q: lam(values, lambda k: real(multiple) * posterior(o)(k)),
+            },
+            auxiliary=declare,
+        )
         o.context = g.context
     return o
 
 
 general = any_measure()
+mean_under_p, mean_under_q = with_mean_under("p"), with_mean_under("q")
+
+# Any two integrable functions: the integral of their difference is split into these two and no others.
+two_functions = Givens()
+Z_uv = space("Z")
+mu_uv = two_functions.measure("mu", Z_uv)
+u, v = two_functions.function("u", Z_uv), two_functions.function("v", Z_uv)
+two_functions.assume("integrable", integrable(mu_uv, lambda z: u(z)), integrable(mu_uv, lambda z: v(z)))
 finite = finitely_many()
 gapless = finitely_many(no_gap=True)
 
@@ -195,6 +251,83 @@ def bound(o):
     return prove
 
 
+def bound_point_by_point(o, mean, rest, ratios):
+    """ELBO ≤ log `mean`, from q log l − q log(q/p) ≤ q log `mean` + `rest` by log y ≤ y − 1 for each of the `ratios`.
+
+    The `rest` integrates to zero.
+    """
+
+    def fit(z):
+        return o.q(z) * log(o.l(z))
+
+    def divergence(z):
+        return o.q(z) * log(o.q(z) / o.p(z))
+
+    def above(z):
+        return o.q(z) * log(mean) + rest(z)
+
+    def prove(claim):
+        pr = Prover(claim.context)
+
+        def at(pr, z):
+            tangents = [(kernel.log_bound(pr.context, y), o.q(z)) for y in ratios(z)]
+            return pr.linear(le(fit(z) - divergence(z), above(z)), *tangents)
+
+        everywhere = pr.for_all(o.domain, at)
+        pr.note(everywhere.statement, "log y ≤ y − 1, times q")
+        whole = kernel.monotone(everywhere, Int(o.measure, lambda z: fit(z) - divergence(z)))
+        split = Prover(two_functions.context).prove(
+            eq(Int(mu_uv, lambda z: u(z)) - Int(mu_uv, lambda z: v(z)), Int(mu_uv, lambda z: u(z) - v(z)))
+        )
+        parts = {u: lam(o.domain, fit), v: lam(o.domain, divergence)}
+        two = kernel.instance(split, parts, pr.context, pr.given("integrable logarithms"))
+        pr.note(two.statement, "both parts are integrable")
+        total = pr.prove(eq(whole.statement.args[1], log(mean)), reason("the rest integrates to zero", algebra))
+        one = kernel.definition(two, eq(o.elbo, whole.statement.args[0]))
+        return pr.done(kernel.transitivity(kernel.transitivity(one, whole), total), claim.statement)
+
+    return prove
+
+
+def bound_for_densities(claim):
+    o = mean_under_p
+    return bound_point_by_point(
+        o, o.evidence, lambda z: o.p(z) * o.l(z) / o.evidence - o.q(z), lambda z: [ratio(o, z)]
+    )(claim)
+
+
+def bound_by_the_law(o):
+    """ELBO ≤ log ∫ q l, whatever the prior: Jensen's inequality, and KL(q ‖ p) ≥ 0."""
+    mean = evidence(o.measure, o.q, o.l)
+    return bound_point_by_point(
+        o,
+        mean,
+        lambda z: o.q(z) * o.l(z) / mean - o.q(z) + (o.p(z) - o.q(z)),
+        lambda z: [o.l(z) / mean, o.p(z) / o.q(z)],
+    )
+
+
+def finite_bound_by_the_law(claim):
+    pr = Prover(claim.context)
+    o = finite
+    mean = evidence(o.measure, o.q, o.l)
+    chain = (
+        pr.chain(o.elbo - log(mean))
+        .eq(
+            Int(o.measure, lambda z: o.q(z) * log(o.l(z) / mean))
+            + Int(o.measure, lambda z: o.q(z) * log(o.p(z) / o.q(z))),
+            reason("q sums to one", algebra),
+        )
+        .le(
+            Int(o.measure, lambda z: o.q(z) * (o.l(z) / mean - 1))
+            + Int(o.measure, lambda z: o.q(z) * (o.p(z) / o.q(z) - 1)),
+            log_bound,
+        )
+        .eq(0, reason("p and q sum to one", algebra))
+    )
+    return pr.done(pr.linear(claim.statement, (chain.theorem, 1)), claim.statement)
+
+
 def gibbs(o):
     """KL(q ‖ posterior) ≥ 0 for the model `o`."""
 
@@ -214,6 +347,36 @@ def gibbs(o):
     return prove
 
 
+def two_laws():
+    """Two densities whose divergence is finite, and a positive function with an expectation under the first."""
+    g = Givens()
+    Z = space("Z")
+    mu = g.measure("mu", Z)
+    p = g.distribution("p", mu, positive=True)
+    q = g.distribution("q", mu, positive=True)
+    g.assume("integrable logarithms", integrable(mu, lambda z: q(z) * log(q(z) / p(z))))
+    return SimpleNamespace(measure=mu, domain=Z, p=p, q=q, context=g.context, divergence=KL(mu, q, p))
+
+
+laws = two_laws()
+
+
+def divergence_lower_bound(pr, o):
+    """``0 ≤ KL(q ‖ p)``: q log(q/p) ≥ q − p at every point."""
+
+    def at(pr, z):
+        turned = o.p(z) / o.q(z)
+        return pr.linear(
+            le(o.q(z) - o.p(z), o.q(z) * log(o.q(z) / o.p(z))), (kernel.log_bound(pr.context, turned), o.q(z))
+        )
+
+    everywhere = pr.for_all(o.domain, at)
+    pr.note(everywhere.statement, "log y ≤ y − 1 at y = p/q, times q")
+    whole = kernel.monotone(everywhere, Int(o.measure, lambda z: o.q(z) - o.p(z)))
+    none = pr.prove(eq(0, whole.statement.args[0]), reason("both densities integrate to one", algebra))
+    return pr.settle(kernel.transitivity(none, whole), le(0, KL(o.measure, o.q, o.p)))
+
+
 def joint_form(claim):
     pr = Prover(claim.context)
     o = general
@@ -231,18 +394,7 @@ def joint_form(claim):
 def kl_is_not_negative(claim):
     """KL(q ‖ p) ≥ 0 for any two densities."""
     pr = Prover(claim.context)
-    o = general
-
-    def turned(z):
-        return o.p(z) / o.q(z)
-
-    chain = (
-        pr.chain(-KL(o.measure, o.q, o.p))
-        .eq(Int(o.measure, lambda z: o.q(z) * log(turned(z))), reason("turn the quotient over", algebra))
-        .le(Int(o.measure, lambda z: o.q(z) * (turned(z) - 1)), log_bound)
-        .eq(0, reason("both densities integrate to one", algebra))
-    )
-    return pr.done(pr.linear(claim.statement, (chain.theorem, 1)), claim.statement)
+    return pr.done(divergence_lower_bound(pr, laws), claim.statement)
 
 
 entropy_of_q = -Int(general.measure, lambda z: general.q(z) * log(general.q(z)))
@@ -256,17 +408,17 @@ def at_the_posterior():
     g = Givens()
     Z = space("Z")
     mu = g.measure("mu", Z)
-    p = g.distribution("p", mu, positive=True)
+    p = g.function("p", Z, above=0)  # a prior; what it integrates to does not matter here
     likelihood = g.function("l", Z, above=0)
 
     def joint(z):
         return p(z) * likelihood(z)
 
     g.assume("finite evidence", integrable(mu, joint), lt(0, Int(mu, joint)))
-    g.assume("integrable logarithms", integrable(mu, lambda z: joint(z) * log(likelihood(z))))
-    o = SimpleNamespace(
-        measure=mu, domain=Z, p=p, l=likelihood, evidence=evidence(mu, p, likelihood), context=g.context
-    )
+    o = SimpleNamespace(measure=mu, domain=Z, p=p, l=likelihood, evidence=evidence(mu, p, likelihood))
+    law = posterior(o)
+    g.assume("integrable logarithms", integrable(mu, lambda z: law(z) * log(likelihood(z))))
+    o.context = g.context
     o.elbo = elbo(mu, posterior(o), p, likelihood)
     return o
 
@@ -371,7 +523,8 @@ data = data_set()
 def bound_for_a_data_set(claim):
     pr = Prover(claim.context)
     o = data
-    single = bound(finite)(replace(claim, context=finite.context, statement=le(finite.elbo, log(finite.evidence))))
+    weights = finite.context.without("p", "normalised")  # the bound does not ask what the prior sums to
+    single = bound(finite)(replace(claim, context=weights, statement=le(finite.elbo, log(finite.evidence))))
     values = range_(1, o.K)
 
     def at(pr, i):
@@ -774,9 +927,9 @@ problem = Problem(
         Claim(
             name="bound",
             summary="ELBO ≤ log p(x), for sums and for densities alike",
-            context=general.context,
+            context=mean_under_p.context,
             statement=le(general.elbo, log_evidence),
-            proof=bound(general),
+            proof=bound_for_densities,
             networks=(
                 Measurement(
                     "autoencoder of digits",
@@ -796,6 +949,14 @@ problem = Problem(
             assumptions=analytic,
         ),
         Claim(
+            name="bound-by-the-law",
+            summary="ELBO ≤ log E_q l as well: no prior raises it above the evidence that q itself would give",
+            context=mean_under_q.context,
+            statement=le(mean_under_q.elbo, log(evidence(mean_under_q.measure, mean_under_q.q, mean_under_q.l))),
+            proof=bound_by_the_law(mean_under_q),
+            assumptions=analytic,
+        ),
+        Claim(
             name="gap-not-negative",
             summary="KL(q ‖ p(·|x)) ≥ 0",
             context=general.context,
@@ -806,8 +967,8 @@ problem = Problem(
         Claim(
             name="kl-not-negative",
             summary="KL(q ‖ p) ≥ 0 for any two densities (Gibbs)",
-            context=general.context,
-            statement=le(0, KL(general.measure, general.q, general.p)),
+            context=laws.context,
+            statement=le(0, laws.divergence),
             proof=kl_is_not_negative,
             assumptions=("integrable logarithms",),
         ),
@@ -866,6 +1027,14 @@ problem = Problem(
             context=finite.context,
             statement=le(finite.elbo, log(finite.evidence)),
             proof=bound(finite),
+            not_applicable=finite_sums,
+        ),
+        Claim(
+            name="bound-by-the-law-finite",
+            summary="ELBO ≤ log E_q l for K latents: the same proof with sums",
+            context=finite.context,
+            statement=le(finite.elbo, log(evidence(finite.measure, finite.q, finite.l))),
+            proof=finite_bound_by_the_law,
             not_applicable=finite_sums,
         ),
         Claim(

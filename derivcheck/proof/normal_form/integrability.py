@@ -146,7 +146,7 @@ class Integrability(Known):
             p = s.conclusion
             v = symbol(f"integrand{MARK}0", *variable_sort(p))
             try:
-                body = to_term(self._nf(instantiate(p.body, v)))
+                body = to_term(_without_divisors(self._nf(instantiate(p.body, v)), v, s.names))
                 self._integrands[s] = make("integrable", (p.args[0], abstract(body, v)), None, p.sort)
             except Unknown:
                 self._integrands[s] = None
@@ -165,6 +165,19 @@ class Integrability(Known):
             s.conclusion.op == "eq" and s.conclusion.args[0] == total and not s.variables and not s.premises
             for s in self.schemas
         )
+
+
+def _without_divisors(p: Poly, v: Term, names: frozenset[Term]) -> Poly:
+    """A multiple of one monomial without what it is divided by, where that is the same at every `v`: 1/c is not 0."""
+    if len(p) != 1:
+        return p
+    ((m, _),) = p.items()
+    divisors = [
+        (a, e)
+        for a, e in m
+        if e.integer is not None and e.integer < 0 and not depends((a, e), v) and names.isdisjoint(free_symbols(a))
+    ]
+    return {tuple(f for f in m if f not in divisors): Fraction(1)} if divisors else p
 
 
 def _generators(x: Term, v: Term) -> tuple[Term, ...] | None:

@@ -8,7 +8,7 @@ from fractions import Fraction
 from nf_evaluator import Undefined, World, close
 
 from derivcheck.language import E as expectation
-from derivcheck.language import Givens, Sum, Term, abs_, exp, ind, lam, le, max_, predicate, range_
+from derivcheck.language import Givens, Sum, Term, abs_, exp, ind, integrable, lam, le, max_, predicate, range_, space
 from derivcheck.proof.normal_form import Normaliser, Unknown, to_term
 
 g = Givens()
@@ -105,3 +105,18 @@ def test_expectations_keep_their_value() -> None:
             assert close(value, found), f"{seed}: {t} is {value}, its normal form {normal} is {found}"
     assert compared > 400
     assert used > 150
+
+
+def test_what_is_integrable_when_divided_by_a_constant_is_integrable():
+    given = Givens()
+    Z = space("Z")
+    mu = given.measure("mu", Z)
+    f, h = given.function("f", Z), given.function("h", Z, above=0)
+    c, d = given.real("c"), given.real("d", above=0)
+    for known, follows in (
+        (lambda z: f(z) / d, True),
+        (lambda z: f(z) * c, False),  # c may be zero
+        (lambda z: f(z) / h(z), False),
+    ):
+        context = given.context.assuming("known", integrable(mu, known))
+        assert Normaliser(context).facts.holds(integrable(mu, lambda z: f(z))) is follows
