@@ -230,7 +230,8 @@ def input_noise(*, invertible):
     k = g.index("k", d)
     P = g.probability()
     rows, columns = range_(1, n), range_(1, d)
-    Sigma = g.matrix("Sigma", d, d)
+    # As covariances Σ is symmetric anyway; said here, it is there for steps that speak of no noise.
+    Sigma = g.matrix("Sigma", d, d, symmetric=True)
     N = g.function("N", rows, columns, outcomes)
     entry = lambda i, j: lambda w: N(i, j, w)  # noqa: E731
     both = lambda i, j, l: lambda w: N(i, j, w) * N(i, l, w)  # noqa: E731
