@@ -416,6 +416,19 @@ def from_the_value(conclusion, words):
     return dict(context=game.context, statement=conclusion(best_value, jsd), proof=proof)
 
 
+def divergence_is_below_log_two(claim):
+    th, steps = value_identity()
+    pr = Prover(claim.context, steps=[*steps])
+    negative = pr.prove(lt(best_value, 0), reason("logarithms of numbers below one are negative", algebra))
+    below = Prover(numbers.context.assuming("negative", lt(V, 0))).prove(lt(J, log(2)), algebra)
+    bounds = [
+        kernel.instance(divergence_not_negative()[0], {}, pr.context, pr.given("the divergence is finite")),
+        divergence_at_most()[0],
+    ]
+    out = kernel.instance(below, {V: best_value, J: jsd}, pr.context, [th, *bounds, negative])
+    return pr.done(noted(pr, out, "½ log 4 = log 2"), claim.statement)
+
+
 # ------------------------------------------------------------------------------------------------ any discriminator
 
 # Nothing is asked of p and q but that they are positive: the best D is found point by point.
@@ -872,6 +885,13 @@ problem = Problem(
             context=game.context,
             statement=le(jsd, log(2)),
             proof=divergence_is_at_most_log_two,
+        ),
+        Claim(
+            name="divergence-below-log-two",
+            summary="and log 2 is not reached by densities that are positive everywhere",
+            context=game.context,
+            statement=lt(jsd, log(2)),
+            proof=divergence_is_below_log_two,
         ),
         Claim(
             name="divergence-of-equal-laws",
