@@ -192,6 +192,12 @@ def test_from_any_folder(problem: Path, tmp_path: Path) -> None:
     assert direct.returncode == 0
 
 
+def _listening() -> None:
+    """Undo what a shell or nohup may have told the test run: to ignore these signals."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("asking", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupt_keeps_what_is_finished(tmp_path: Path, asking: signal.Signals) -> None:
     path = synthetic.write(tmp_path / "slow", 'claim("quick", run=good)', 'claim("endless", run=hang)', id="slow")
@@ -202,6 +208,7 @@ def test_an_interrupt_keeps_what_is_finished(tmp_path: Path, asking: signal.Sign
         text=True,
         cwd=ROOT,
         start_new_session=True,
+        preexec_fn=_listening,
     )
     assert process.stderr is not None
     line = process.stderr.readline()
