@@ -92,8 +92,8 @@ def false_alarms(chunk: Chunk) -> Counter[str]:
 # ------------------------------------------------------------------------------------------------------- normal form
 
 
-def _same(t: object, u: object) -> bool | None:
-    """Does the normal form say that two terms are equal, without conditions?  None where it gives up."""
+def _same(t: Any, u: Any) -> tuple[bool | None, Iterable[Any]]:
+    """Does the normal form say that two terms are equal (None where it gives up), and under which conditions?"""
     from nf_generator import CONTEXT
 
     from derivcheck.proof.normal_form import Normaliser, Unknown
@@ -101,18 +101,16 @@ def _same(t: object, u: object) -> bool | None:
 
     n = Normaliser(CONTEXT)
     try:
-        return n.is_zero(plus(n.nf(t), n.nf(u), Fraction(-1)))  # type: ignore[arg-type]
+        return n.is_zero(plus(n.nf(t), n.nf(u), Fraction(-1))), n.conditions
     except Unknown:
-        return None
+        return None, ()
 
 
 def non_identities(chunk: Chunk) -> Counter[str]:
     """Pairs of random terms that differ at a point where the conditions hold; none may be proved equal there."""
-    from nf_generator import CONTEXT, B, K, Maker, X, world
+    from nf_generator import B, K, Maker, X, world
 
     from derivcheck.language import num, substitute, subterms
-    from derivcheck.proof.normal_form import Normaliser, Unknown
-    from derivcheck.proof.normal_form.poly import plus
 
     out: Counter[str] = Counter()
     for seed in range(*chunk):
@@ -129,15 +127,11 @@ def non_identities(chunk: Chunk) -> Counter[str]:
         if not apart:
             out["not told apart"] += 1
             continue
-        n = Normaliser(CONTEXT)
-        try:
-            proved = n.is_zero(plus(n.nf(t), n.nf(u), Fraction(-1)))
-        except Unknown:
-            proved = None
+        proved, conditions = _same(t, u)
         out["non-identities"] += 1
         if proved is None:
             out["unknown"] += 1
-        elif proved and any(_all_hold(n.conditions, w) for w in apart):
+        elif proved and any(_all_hold(conditions, w) for w in apart):
             out["PROVED"] += 1
             print(f"proved, yet different (seed {seed}): {t} = {u}", flush=True)
         elif proved:
@@ -184,7 +178,7 @@ def identities(chunk: Chunk) -> Counter[str]:
         if u == t:
             out["not rewritten"] += 1
             continue
-        recognised = bool(_same(t, u))
+        recognised = bool(_same(t, u)[0])
         kind = "identities" if recognised else _kind(t, u, seed)
         out[kind] += 1
         out["recognised"] += recognised

@@ -5,7 +5,9 @@ Everything here is a tactic for the kernel: what it cannot see is not a conseque
 
 from __future__ import annotations
 
-from derivcheck.language import REAL, Context, LanguageError, Term, eq, instantiate, le, mul, num, unfold
+from collections.abc import Callable
+
+from derivcheck.language import REAL, Context, LanguageError, Term, add, eq, instantiate, le, mul, num, unfold
 from derivcheck.mutation.opening import opened
 from derivcheck.proof import ProofError, Prover, Reason, Theorem, algebra, bounded_by_max, inside, kernel
 from derivcheck.proof.normal_form import Normaliser
@@ -158,30 +160,34 @@ def _logarithm(prover: Prover, goal: Term) -> Theorem:
     return prover.linear(goal, (kernel.log_bound(prover.context, a.args[0]), 1))
 
 
+def _dropped(goal: Term, op: str, join: Callable[..., Term]) -> tuple[Term, bool]:
+    """The part that one side of `goal` has beyond the other, and whether the side that has it is the right one.
+
+    Raises
+    ------
+    ProofError
+        If neither side is the other joined with one more part.
+    """
+    for k, whole in enumerate(goal.args):
+        for j, part in enumerate(whole.args if whole.op == op else ()):
+            rest = (*whole.args[:j], *whole.args[j + 1 :])
+            if goal.args[1 - k] == (rest[0] if len(rest) == 1 else join(*rest)):
+                return part, k == 1
+    raise ProofError(f"'{goal}' does not drop a part of a side")
+
+
 def _summand_dropped(prover: Prover, goal: Term) -> Theorem:
     """``⊢ a + b <= a`` from ``b <= 0``, and ``⊢ a <= a + b`` from ``0 <= b``."""
-    for k, whole in enumerate(goal.args):
-        if whole.op != "add":
-            continue
-        for j, b in enumerate(whole.args):
-            rest = (*whole.args[:j], *whole.args[j + 1 :])
-            if goal.args[1 - k] == (rest[0] if len(rest) == 1 else sum(rest[1:], rest[0])):
-                sign = kernel.normal_form(prover.context, le(0, b) if k else le(b, 0))
-                return prover.linear(goal, (sign, 1))
-    raise ProofError(f"'{goal}' does not drop a summand")
+    b, larger = _dropped(goal, "add", add)
+    sign = kernel.normal_form(prover.context, le(0, b) if larger else le(b, 0))
+    return prover.linear(goal, (sign, 1))
 
 
 def _factor_dropped(prover: Prover, goal: Term) -> Theorem:
     """``⊢ a <= c·a`` from ``1 <= c``, and ``⊢ c·a <= a`` from ``c <= 1``, for ``a >= 0``."""
-    for k, whole in enumerate(goal.args):
-        if whole.op != "mul":
-            continue
-        for j, c in enumerate(whole.args):
-            rest = (*whole.args[:j], *whole.args[j + 1 :])
-            if goal.args[1 - k] == (rest[0] if len(rest) == 1 else mul(*rest)):
-                bound = kernel.normal_form(prover.context, le(1, c) if k else le(c, 1))
-                return prover.linear(goal, (bound, goal.args[1 - k]))
-    raise ProofError(f"'{goal}' does not drop a factor")
+    c, larger = _dropped(goal, "mul", mul)
+    bound = kernel.normal_form(prover.context, le(1, c) if larger else le(c, 1))
+    return prover.linear(goal, (bound, goal.args[0 if larger else 1]))
 
 
 def _denominators(prover: Prover, goal: Term) -> Theorem:

@@ -98,7 +98,7 @@ def draw(context: Context, seed: int, plan: Plan, *, budget: int = 200_000, atte
 
 @lru_cache(maxsize=64)
 def drawn(context: Context, seed: int, plan: Plan, budget: int) -> Drawn | str:
-    """`draw`, remembered: a claim and its near misses are judged on the same interpretations."""
+    """`draw`, remembered: a claim and its variants with planted errors are judged on the same interpretations."""
     try:
         return draw(context, seed, plan, budget=budget)
     except NoModel as none:

@@ -27,7 +27,6 @@ Number = Any
 
 ZERO = fmpq(0)
 ONE = fmpq(1)
-HALF = fmpq(1, 2)
 
 #: Largest exact exponent (and bit length of an exact power); beyond it a power is computed as a ball.
 MAX_EXACT_EXPONENT = 4096
@@ -84,11 +83,6 @@ def rational(value: int | Fraction) -> Number:
 def is_exact(x: Number) -> bool:
     """Whether `x` is a rational."""
     return isinstance(x, fmpq)
-
-
-def is_dual(x: Number) -> bool:
-    """Whether `x` carries a derivative."""
-    return isinstance(x, Dual)
 
 
 def primal(x: Number) -> Number:

@@ -11,8 +11,7 @@ import numpy as np
 from derivcheck.experiment.claims.numeric import Numeric, Rows, Unmeasured, Unsupported
 from derivcheck.language import REAL, Term, apply, domains, instantiate, integer, subterms
 
-#: Comparisons that one statement may fall into, and measured terms that one comparison may hold.
-MOST_COMPARISONS = 64
+#: Measured terms that one comparison may hold.
 MOST_MEASURED = 64
 
 
