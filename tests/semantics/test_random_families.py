@@ -29,13 +29,14 @@ from derivcheck.language import (
     squared_norm,
     vector,
 )
-from derivcheck.semantics import check, models_exist
+from derivcheck.language.terms import abstract, symbol
+from derivcheck.semantics import Evaluator, check, models_exist
 from derivcheck.semantics import numbers as nm
 from derivcheck.semantics.cases import draw
 from derivcheck.semantics.choices import PLANS
 from derivcheck.semantics.judgement import Truth
 from derivcheck.semantics.polynomials import NotPolynomial, expectation
-from derivcheck.semantics.values import Measure, Space, integrate_atoms
+from derivcheck.semantics.values import Measure, NeedsCoin, Outcome, Space, integrate_atoms
 
 
 def outcome(givens, statement, **options):
@@ -357,3 +358,18 @@ def test_a_vector_of_random_entries_is_not_remembered_from_one_outcome_to_the_ne
     difference = E(p, lambda w: squared_norm(x - noise(w))) - E(p, lambda w: squared_norm(noise(w)))
     assert outcome(g, eq(difference, squared_norm(x)), instances=48) == "confirms"
     assert outcome(g, eq(difference, 2 * squared_norm(x)), instances=48) == "refutes"
+
+
+def test_a_function_keeps_hold_of_its_own_outcome():
+    """Two outcomes of which nothing is known yet are alike, but not the same: each is asked for its own coins."""
+    g = Givens()
+    p, n = g.probability("P"), g.size("n")
+    y = g.random("y", range_(1, n), measure=p, mean=0, variance=2)
+    w = symbol("w", y.sort.domain_sorts[-1])
+    noise = abstract(vector(n, lambda i: y(i, w)), w)
+    world = draw(g.context, 1, PLANS[0]).world
+    evaluator = Evaluator(world, 10_000)
+    for outcome in (Outcome(world.values[p].space, {}), Outcome(world.values[p].space, {})):
+        with pytest.raises(NeedsCoin) as asked:
+            evaluator.eval(noise, (outcome,)).at((1,))
+        assert asked.value.outcome is outcome
