@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from derivcheck.engine.results import Fate, NearMiss, Outcome, Sensitivity
+from derivcheck.engine.results import Fate, NearMiss, Outcome, Sensitivity, WitnessResult
 from derivcheck.engine.witnesses import Stream, witness
 from derivcheck.problem import Claim
 
@@ -17,22 +17,29 @@ def judged(claim: Claim, stream: Stream, claims: Iterable[Claim] = ()) -> Iterat
     from derivcheck.language import printing
     from derivcheck.mutation import Lemmas, judge, near_misses
 
-    lemmas = Lemmas(claims)
-    for number, miss in enumerate(near_misses(claim)):
-        found = judge(miss, stream.integer("near miss", str(number)), lemmas=lemmas)
+    lemmas, seed = Lemmas(claims), stream.integer("near misses")
+    for miss in near_misses(claim):
+        found = judge(miss, seed, lemmas=lemmas)
         statement = printing.text(miss.statement, miss.context)
         shown = f"{statement}  ({miss.note})" if miss.note else statement
         yield NearMiss(miss.kind, shown, Fate(str(found.fate)), found.evidence)
 
 
-def sensitivity(claim: Claim, stream: Stream) -> tuple[Sensitivity, ...]:
-    """The smallest planted relative error that the instances and the experiment catch."""
+def sensitivity(claim: Claim, stream: Stream, witnesses: Iterable[WitnessResult]) -> tuple[Sensitivity, ...]:
+    """The smallest planted relative error that the instances and the experiment catch; `witnesses` are the claim's own.
+
+    Nothing if the claim itself is refuted.
+    """
     from derivcheck import mutation
+
+    outcomes = {w.kind: w.outcome for w in witnesses}
+    if Outcome.REFUTES in outcomes.values():
+        return ()
 
     def experiment_refutes(wrong: Claim) -> bool:
         return witness("experiment", wrong, stream).outcome is Outcome.REFUTES
 
-    runs = witness("experiment", claim, stream).outcome is Outcome.CONFIRMS
-    catches = {"experiment": experiment_refutes} if runs else {}
+    confirms = outcomes.get("experiment") is Outcome.CONFIRMS
+    catches = {"experiment": experiment_refutes} if confirms else {}
     caught = mutation.sensitivity(claim, stream.integer("planted errors"), catches)
     return tuple(Sensitivity(c.witness, c.smallest, c.note) for c in caught)

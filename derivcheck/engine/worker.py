@@ -117,7 +117,8 @@ def run(task: Task) -> dict[str, Any]:
         for miss in judged(claim, stream, problem.claims):
             result = replace(result, near_misses=(*(result.near_misses or ()), miss))
             _leave(task, result)
-        result = replace(result, sensitivity=() if claim.as_printed else sensitivity(claim, stream))
+        if not claim.as_printed:
+            result = replace(result, sensitivity=sensitivity(claim, stream, result.witnesses))
     return pack(replace(result, seconds=time.perf_counter() - started))
 
 

@@ -33,7 +33,7 @@ def judge(near_miss: NearMiss, seed: int, budget: int = 200_000, lemmas: Lemmas 
     Parameters
     ----------
     seed : int
-        Equal seeds give equal fates.
+        Equal seeds give equal fates; near misses with one seed and one context are tried on the same interpretations.
     budget : int
         Nodes that one judgement of one instance may evaluate.
     lemmas : Lemmas
@@ -44,7 +44,7 @@ def judge(near_miss: NearMiss, seed: int, budget: int = 200_000, lemmas: Lemmas 
         require_shapes(m.statement)
     except LanguageError as error:
         return Judged(m, Fate.ILL_FORMED, str(error), 0)
-    salt = digest(seed, "near miss", m.kind, m.statement.key.hex(), m.note)
+    salt = digest(seed, "near miss")
     first = instances.check(m.context, m.statement, salt, budget=budget, instances=FIRST, shrink=SHRINKS)
     tried = first.tried
     if first.counterexample is not None:

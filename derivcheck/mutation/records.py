@@ -79,7 +79,7 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Caught:
-    """The smallest planted relative error that a witness catches together with all larger ones, if any."""
+    """The smallest planted relative error that a witness catches, if any, and what it misses."""
 
     witness: str
     smallest: float | None

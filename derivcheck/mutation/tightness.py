@@ -9,9 +9,9 @@ from collections.abc import Mapping
 
 from derivcheck.language import Context, Term
 from derivcheck.semantics import Counterexample
-from derivcheck.semantics.cases import NoModel, draw, positions
+from derivcheck.semantics.cases import NoModel, draw, positions, refuted_at
 from derivcheck.semantics.choices import PLANS, ReplayedChoices
-from derivcheck.semantics.counterexamples import described, refuted_at
+from derivcheck.semantics.counterexamples import described
 from derivcheck.semantics.evaluate import Evaluator
 from derivcheck.semantics.interpretation import Interpretation, Reject
 from derivcheck.semantics.numbers import EvaluationError, midpoint

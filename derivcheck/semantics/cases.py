@@ -54,15 +54,41 @@ def interpret(
     Reject
         If the choices lead nowhere, or a fact fails; the text names it.
     """
+    world = built(context, choices, budget)
+    return world, *judged_facts(world, budget)
+
+
+def built(context: Context, choices: Choices, budget: int) -> Interpretation:
+    """The interpretation that choices lead to, its facts not judged yet.
+
+    Raises
+    ------
+    Reject
+        If they lead nowhere.
+    """
     world = Interpretation(context, choices, budget)
     try:
         world.build()
+    except EvaluationError as error:
+        raise Reject(str(error)) from error
+    return world
+
+
+def judged_facts(world: Interpretation, budget: int) -> tuple[tuple[str, ...], bool]:
+    """The facts of an interpretation that could not be judged, and whether all of those hold by construction.
+
+    Raises
+    ------
+    Reject
+        If a fact fails; the text names it.
+    """
+    try:
         failed, open_facts = violated(world.check(budget))
     except EvaluationError as error:
         raise Reject(str(error)) from error
     if failed is not None:
         raise Reject(failed.name)
-    return world, tuple(f.name for f in open_facts), all(f.constructed for f in open_facts)
+    return tuple(f.name for f in open_facts), all(f.constructed for f in open_facts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +122,8 @@ def draw(context: Context, seed: int, plan: Plan, *, budget: int = 200_000, atte
     raise NoModel(f"no interpretation found in {attempts} attempts; most often: {reason}")
 
 
-@lru_cache(maxsize=64)
-def drawn(context: Context, seed: int, plan: Plan, budget: int) -> Drawn | str:
+@lru_cache(maxsize=256)
+def drawn(context: Context, seed: int, plan: Plan, budget: int = 200_000) -> Drawn | str:
     """`draw`, remembered: a claim and its variants with planted errors are judged on the same interpretations."""
     try:
         return draw(context, seed, plan, budget=budget)
@@ -136,6 +162,27 @@ def judge_record(
             break
     assert case is not None
     return case
+
+
+def refuted_at(context: Context, statement: Term, record: Mapping[str, int], budget: int) -> Case | None:
+    """The interpretation of a record, if the hypotheses hold there and the statement is false there.
+
+    The statement is judged first: where it does not fail, the hypotheses need not be looked at.
+    """
+    for bits in PRECISIONS:
+        with working_precision(bits):
+            try:
+                world = built(context, ReplayedChoices(record), budget)
+                judgement = judge_in(world, statement, budget)
+                if judgement.truth is Truth.FALSE:
+                    unverified, trusted = judged_facts(world, budget)
+                    if trusted:
+                        return Case(world, statement, judgement, unverified, trusted)
+            except Reject:
+                return None
+        if judgement.truth not in (Truth.FALSE, Truth.UNKNOWN):
+            return None
+    return None
 
 
 def _more_digits_may_help(case: Case) -> bool:

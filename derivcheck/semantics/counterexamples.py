@@ -7,9 +7,7 @@ from dataclasses import dataclass, field
 
 from derivcheck.language.context import Context
 from derivcheck.language.terms import Term
-from derivcheck.semantics.cases import Case, judge_record, positions
-from derivcheck.semantics.interpretation import Reject
-from derivcheck.semantics.judgement import Truth
+from derivcheck.semantics.cases import Case, positions, refuted_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +51,6 @@ def described(case: Case) -> Counterexample:
     j, world = case.judgement, case.world
     where = positions(world.choices), world.context, case.statement
     return Counterexample(world.description(), j.witness, j.sides, j.evidence, j.reason, *where)
-
-
-def refuted_at(context: Context, statement: Term, record: Mapping[str, int], budget: int) -> Case | None:
-    """The interpretation of a record, if the hypotheses hold there and the statement is false there."""
-    try:
-        case = judge_record(context, statement, record, budget=budget)
-    except Reject:
-        return None
-    return case if case.judgement.truth is Truth.FALSE and case.trusted else None
 
 
 def simplified(found: Counterexample, tries: int, budget: int = 200_000) -> Counterexample:

@@ -29,7 +29,7 @@ from derivcheck.experiment.claims.world import LAWS, SampledWorld
 from derivcheck.experiment.result import ExperimentResult, Outcome
 from derivcheck.experiment.seeds import seed_sequence
 from derivcheck.language import Context, Term
-from derivcheck.semantics.cases import NoModel, draw
+from derivcheck.semantics.cases import drawn
 from derivcheck.semantics.choices import PLANS
 
 #: Checks that share the family-wise false-alarm rate of a run: more than there are claims.
@@ -78,9 +78,12 @@ def experiment(context: Context, statement: Term, seed: int, name: str) -> Exper
     law_names = list(LAWS)
     for number in range(ESTIMATED if "expectation" in there else POINTS):
         point_seed = int(seed_sequence(seed, name, "point", number).generate_state(1)[0])
+        given = drawn(context, point_seed, PLANS[number % len(PLANS)])
+        if isinstance(given, str):
+            reasons.append(given)
+            continue
         try:
-            drawn = draw(context, point_seed, PLANS[number % len(PLANS)])
-            world = SampledWorld(context, drawn.world, law_names[number % len(law_names)])
+            world = SampledWorld(context, given.world, law_names[number % len(law_names)])
             parts = list(comparisons(statement, Numeric(world)))
             if "expectation" in there:
                 found += _estimated(parts, world, seed, (name, number))
@@ -88,7 +91,7 @@ def experiment(context: Context, statement: Term, seed: int, name: str) -> Exper
                 found += [r for c in parts[:MOST_PER_POINT] if (r := limits.compare(c, world)) is not None]
             else:
                 found += _differentiated(parts, world, reasons)
-        except (NoModel, Unsupported) as error:
+        except Unsupported as error:
             reasons.append(str(error))
     if not found and "expectation" in there:
         try:

@@ -42,7 +42,7 @@ from derivcheck.language import (
     sort_of_domain,
     symbol,
 )
-from derivcheck.semantics.cases import NoModel, draw
+from derivcheck.semantics.cases import drawn
 from derivcheck.semantics.choices import PLANS
 from derivcheck.semantics.interpretation import Interpretation
 from derivcheck.semantics.numbers import EvaluationError, midpoint
@@ -79,15 +79,18 @@ def smooth_cases(context: Context, statement: Term, seed: int, name: str) -> lis
     reasons: list[str] = []
     for number in range(CASES):
         stream = seed_sequence(seed, name, "smooth", number)
+        given = drawn(context, int(stream.generate_state(1)[0]), PLANS[number % len(PLANS)])
+        if isinstance(given, str):
+            reasons.append(given)
+            continue
         try:
-            drawn = draw(context, int(stream.generate_state(1)[0]), PLANS[number % len(PLANS)]).world
-            coarse, fine = (SmoothWorld(context, drawn, stream, nodes) for nodes in (COARSER, NODES))
+            coarse, fine = (SmoothWorld(context, given.world, stream, nodes) for nodes in (COARSER, NODES))
             for fact in fine.to_be_checked:
                 if not all(_holds(c, _compare(c, coarse, fine)) for c in comparisons(fact, Smooth(fine))):
                     raise Unsupported(f"smooth functions that satisfy '{fact}'")
             for c in list(comparisons(statement, Smooth(fine)))[:MOST]:
                 found.append((c, _compare(c, coarse, fine)))
-        except (NoModel, Unsupported, Kinked, EvaluationError) as error:
+        except (Unsupported, Kinked, EvaluationError) as error:
             reasons.append(str(error))
     if not found:
         raise Unsupported(reasons[0] if reasons else "nothing is compared")
