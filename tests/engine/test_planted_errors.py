@@ -17,7 +17,7 @@ def test_the_witnesses_that_confirm_a_claim_are_asked_what_they_catch(experiment
     x = g.real("x")
     claim = Claim("cube", "", g.context, eq(D(x**3, x), 3 * x**2))
     witnesses = (WitnessResult("instances", Outcome.CONFIRMS, ""), WitnessResult("experiment", experiment, ""))
-    caught = {s.witness: s.smallest for s in sensitivity(claim, Stream(0, "powers", "cube"), witnesses)}
+    caught = {s.witness: s.caught for s in sensitivity(claim, Stream(0, "powers", "cube"), witnesses)}
     asked = {Outcome.CONFIRMS: {"instances", "experiment"}, Outcome.ABSTAINS: {"instances"}, Outcome.REFUTES: set()}
     assert set(caught) == asked[experiment]
     assert all(smallest == 1e-6 for smallest in caught.values())
