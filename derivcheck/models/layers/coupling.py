@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from derivcheck.models.functional import concatenate, exp, sum, zeros
+from derivcheck.models.functional import cast, concatenate, exp, sum, zeros
 from derivcheck.models.layers.base import Layer, Run
 from derivcheck.models.layers.container import Composite
 from derivcheck.models.tensor import Tensor, as_tensor
@@ -19,7 +19,19 @@ __all__ = ["AdditiveCoupling", "AffineCoupling", "Flow"]
 class _Coupling(Composite):
     def __init__(self, size: int, flipped: bool, **children: Layer) -> None:
         super().__init__(**children)
+        if size < 2:
+            raise ValueError(f"a coupling splits its input into two parts: a size of at least 2, not {size}")
         self.size, self.flipped = size, flipped
+
+    def inverse(self, p: Any, y: Any, run: Run | None = None) -> Tensor:
+        """The point that is mapped to ``y``."""
+        run, given = Run() if run is None else run, cast(y)
+        self.require(run, given, {1: self.size}, rank=2)
+        fixed, moved = self._split(given)
+        return self._join(fixed, self._undone(p, fixed, moved, run))
+
+    def _undone(self, p: Any, fixed: Tensor, moved: Tensor, run: Run) -> Tensor:
+        raise NotImplementedError
 
     def _split(self, x: Tensor) -> tuple[Tensor, Tensor]:
         half = self.size // 2
@@ -49,10 +61,9 @@ class AdditiveCoupling(_Coupling):
         fixed, moved = self._split(x)
         return self._join(fixed, moved + self.child("shift", p, fixed, run)), zeros((x.shape[0],))
 
-    def inverse(self, p: Any, y: Tensor, run: Run) -> Tensor:
-        """The point that is mapped to ``y``."""
-        fixed, moved = self._split(as_tensor(y))
-        return self._join(fixed, moved - self.child("shift", p, fixed, run))
+    def _undone(self, p: Any, fixed: Tensor, moved: Tensor, run: Run) -> Tensor:
+        out: Tensor = moved - self.child("shift", p, fixed, run)
+        return out
 
 
 class AffineCoupling(_Coupling):
@@ -67,11 +78,10 @@ class AffineCoupling(_Coupling):
         s = self.child("scale", p, fixed, run)
         return self._join(fixed, moved * exp(s) + self.child("shift", p, fixed, run)), sum(s, 1)
 
-    def inverse(self, p: Any, y: Tensor, run: Run) -> Tensor:
-        """The point that is mapped to ``y``."""
-        fixed, moved = self._split(as_tensor(y))
+    def _undone(self, p: Any, fixed: Tensor, moved: Tensor, run: Run) -> Tensor:
         s = self.child("scale", p, fixed, run)
-        return self._join(fixed, (moved - self.child("shift", p, fixed, run)) * exp(-s))
+        out: Tensor = (moved - self.child("shift", p, fixed, run)) * exp(-s)
+        return out
 
 
 class Flow(Composite):
