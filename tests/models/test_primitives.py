@@ -1,90 +1,160 @@
-"""Every primitive's derivative rules, in both modes and to second order, and its replica rule.
+"""Every primitive's derivative rules, three ways, in both modes and to second order, and its replica rule.
 
-Each primitive of the table has a case below; a primitive without one fails the first test.
+Each primitive of the table has a case in ``primitive_cases`` and a meaning there for SymPy and for PyTorch; one that
+lacks any of them fails the first test.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import importlib.util
+from builtins import sum as sum_of
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 import sympy
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from primitive_cases import CASES, SYMBOLIC, TORCH, WITHOUT_DERIVATIVE, arguments, symbols, torch_values
+from random_graphs import random_graph
 
 from derivcheck.models import functional as F
-from derivcheck.models.compiler import compile
-from derivcheck.models.differentiate import grad, hessian_vector_product, jacobian, jvp, vjp
+from derivcheck.models.compiler import compile, trace
+from derivcheck.models.differentiate import grad, gradients, hessian_vector_product, jvp, vjp
 from derivcheck.models.gradient_check import gradient_checker
-from derivcheck.models.primitives import elementwise
+from derivcheck.models.graph import Graph
+from derivcheck.models.passes.lower import lower
 from derivcheck.models.replicate import replicated
-from derivcheck.models.scalar import ScalarFunction
-from derivcheck.models.tensor import PRIMITIVES, Tensor, make
+from derivcheck.models.tensor import PRIMITIVES, Tensor, constant
 
-X = sympy.Symbol("x", real=True)
-Y = sympy.Symbol("y", real=True)
-SCALAR = ScalarFunction("mixed", (X, Y), sympy.exp(-X * Y) / (1 + sympy.exp(-X)) + sympy.sin(Y))
-
-#: primitive → (function, shapes of its arguments, lowest argument value)
-CASES: dict[str, tuple[Callable[..., Tensor], tuple[tuple[int, ...], ...], float]] = {
-    "add": (lambda a, b: a + b, ((2, 3), (1, 3)), -2),
-    "sub": (lambda a, b: a - b, ((2, 3), ()), -2),
-    "mul": (lambda a, b: a * b, ((2, 3), (2, 1)), -2),
-    "div": (lambda a, b: a / b, ((3,), (2, 3)), 0.5),
-    "maximum": (F.maximum, ((2, 3), (2, 3)), -2),
-    "minimum": (F.minimum, ((2, 3), (1, 3)), -2),
-    "neg": (lambda x: -x, ((3,),), -2),
-    "exp": (F.exp, ((2, 3),), -2),
-    "expm1": (F.expm1, ((3,),), -2),
-    "log": (F.log, ((3,),), 0.5),
-    "log1p": (F.log1p, ((3,),), -0.5),
-    "sqrt": (F.sqrt, ((3,),), 0.5),
-    "square": (F.square, ((3,),), -2),
-    "reciprocal": (lambda x: make("reciprocal", x), ((3,),), 0.5),
-    "tanh": (F.tanh, ((3,),), -2),
-    "sin": (F.sin, ((3,),), -2),
-    "cos": (F.cos, ((3,),), -2),
-    "erf": (F.erf, ((3,),), -2),
-    "abs": (F.abs, ((3,),), -2),
-    "power": (lambda x: x**2.5, ((3,),), 0.5),
-    "where": (lambda a, b, c: F.where(a > 0.0, b, c), ((2, 3), (2, 3), (1, 3)), -2),
-    "cast": (lambda x: x * F.cast(x > 0.0), ((3,),), -2),
-    "alias": (lambda x: make("alias", x), ((3,),), -2),
-    "scalar": (lambda a, b: SCALAR(a, b), ((2, 3), (2, 1)), -1),
-    "sum": (lambda x: F.sum(x, (0, 2)), ((2, 3, 2),), -2),
-    "broadcast_to": (lambda x: F.broadcast_to(x, (4, 2, 3)), ((2, 1),), -2),
-    "reshape": (lambda x: F.reshape(x, (3, 2)), ((2, 3),), -2),
-    "transpose": (lambda x: F.transpose(x, (2, 0, 1)), ((2, 3, 2),), -2),
-    "flip": (lambda x: F.flip(x, 1), ((2, 3),), -2),
-    "slice": (lambda x: x[1:, ::2], ((3, 5),), -2),
-    "embed": (lambda x: F.pad(x, ((1, 0), (0, 2))), ((2, 2),), -2),
-    "windows": (lambda x: F.windows(x, (1, 2), (2, 3), (2, 1), (1, 2)), ((2, 5, 6),), -2),
-    "fold": (lambda x: F.fold(x, (2, 5), (1,), (3,), (1,), (2,)), ((3, 2, 1),), -2),
-    "matmul": (lambda a, b: a @ b, ((2, 3, 2), (1, 2, 3)), -2),
-    "concatenate": (lambda a, b: F.concatenate([a, b, a], 1), ((2, 1), (2, 3)), -2),
-    "max": (lambda x: F.max(x, 1), ((3, 4),), -2),
-    "softmax": (lambda x: F.softmax(x, 0), ((3, 2),), -2),
-    "log_softmax": (lambda x: F.log_softmax(x), ((2, 3),), -2),
-    "take": (lambda x: F.take(x, np.array([[0, 2], [2, 1]]), 1), ((2, 3),), -2),
-    "scatter_add": (
-        lambda x: make("scatter_add", x, F.cast(F.constant(np.array([0, 2, 0])), "int"), shape=(2, 3), axis=1),
-        ((2, 3),),
-        -2,
-    ),
-}
-
-#: Piecewise constant, or no function of floats: nothing to differentiate.
-CONSTANT = {"sign", "greater", "greater_equal", "equal", "stop_gradient", "argmax", "one_hot", "random"}
+LIVE = importlib.util.find_spec("torch") is not None
 
 
-def arguments(name: str, seed: int) -> list[np.ndarray]:
-    rng = np.random.default_rng((seed, *name.encode()))
-    low = CASES[name][2]
-    return [rng.uniform(low, low + 3.0, s) for s in CASES[name][1]]
+def test_every_primitive_is_checked_three_ways() -> None:
+    """By SymPy at small sizes, by a complex step or swept differences (every case), and by PyTorch."""
+    differentiable = set(PRIMITIVES) - WITHOUT_DERIVATIVE
+    assert set(CASES) == set(SYMBOLIC) == differentiable
+    assert set(TORCH) == differentiable | {"stop_gradient"}
+    for name, (function, _, _) in CASES.items():
+        graph, _, _ = trace(function, tuple(arguments(name, 0)))
+        assert name in {t.primitive for t in graph.nodes}, f"the case of {name} draws no such node"
 
 
-def test_every_primitive_has_a_case() -> None:
-    assert set(PRIMITIVES) == set(CASES) | CONSTANT
+def test_what_has_no_rule_has_no_derivative() -> None:
+    without = {name for name, primitive in PRIMITIVES.items() if primitive.vjp is None}
+    assert without == {name for name, primitive in PRIMITIVES.items() if primitive.jvp is None}
+    kinds = {name: trace(CASES[name][0], tuple(arguments(name, 0)))[0].nodes for name in without & set(CASES)}
+    for name, nodes in kinds.items():
+        assert name == "one_hot" or {t.kind for t in nodes if t.primitive == name} <= {"bool", "int"}, name
+
+
+def gradient_along(function: Any, g: Any, *xs: Any) -> Any:
+    """``Jᵀ g`` by reverse mode, one array for each argument."""
+    return vjp(function, *xs)[1](g)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_symbolic_derivatives(name: str) -> None:
+    """``Jᵀ g``, ``J v`` and ``∇²⟨g, f⟩ v`` for random ``g`` and ``v``, by SymPy's derivatives of every entry."""
+    function, point = CASES[name][0], arguments(name, 7)
+    graph, _, _ = trace(function, tuple(point))
+    inputs, outputs = symbols(graph, point)
+    rng = np.random.default_rng(8)
+    g = rng.standard_normal(outputs.shape)
+    v = [rng.standard_normal(x.shape) for x in point]
+    names = [s for x in inputs for s in x.ravel()]
+    at = dict(zip(names, (float(a) for x in point for a in x.ravel()), strict=True))
+    direction = dict(zip(names, (float(a) for x in v for a in x.ravel()), strict=True))
+    pulled, curved = dict.fromkeys(names, 0.0), dict.fromkeys(names, 0.0)
+    pushed = np.zeros(outputs.size)
+    for i, (y, weight) in enumerate(zip(outputs.ravel(), g.ravel(), strict=True)):
+        y = sympy.sympify(y)
+        for s in sorted(y.free_symbols, key=str):
+            slope = y.diff(s)
+            pulled[s] += weight * float(slope.subs(at))
+            pushed[i] += direction[s] * float(slope.subs(at))
+            for r in slope.free_symbols:
+                curved[s] += weight * direction[r] * float(slope.diff(r).subs(at))
+
+    def hessian(*xs: Any) -> Any:
+        return jvp(lambda *zs: gradient_along(function, g, *zs), xs, tuple(v))[1]
+
+    reverse = compile(lambda *xs: gradient_along(function, g, *xs))(*point)
+    forward = compile(lambda *xs: jvp(function, xs, tuple(v))[1])(*point)
+    second = compile(hessian)(*point)
+    for wanted, got in ((pulled, reverse), (curved, second)):
+        np.testing.assert_allclose(np.concatenate([x.ravel() for x in got]), list(wanted.values()), 1e-11, 1e-12)
+    np.testing.assert_allclose(forward.ravel(), pushed, 1e-11, 1e-12)
+
+
+if LIVE:
+
+    @pytest.mark.parametrize("name", CASES)
+    def test_derivatives_are_pytorchs(name: str) -> None:
+        """Value, gradient, and gradient of the gradient."""
+        compare_with_torch(trace(CASES[name][0], tuple(arguments(name, 9)))[0], arguments(name, 9))
+
+    @settings(max_examples=60, deadline=None)
+    @given(seed=st.integers(0, 10**9))
+    def test_derivatives_of_random_graphs_are_pytorchs(seed: int) -> None:
+        graph, point = random_graph(seed, length=15)
+        compare_with_torch(lower(graph), point)
+
+
+def compare_with_torch(graph: Graph, point: list[Any]) -> None:
+    import torch
+
+    rng = np.random.default_rng(10)
+    g = [rng.standard_normal(t.shape) for t in graph.outputs]
+    v = [rng.standard_normal(t.shape) for t in graph.inputs]
+    first = gradients(graph.outputs, [constant(a) for a in g], graph.inputs)
+    along = sum_of(F.sum(a * constant(b)) for a, b in zip(first, v, strict=True))
+    second = gradients([along], [constant(1.0)], graph.inputs)
+    ours = Graph(graph.inputs, (*graph.outputs, *first, *second)).evaluate(point)
+
+    inputs, outputs = torch_values(graph, point)
+    total = sum_of((a * torch.tensor(b)).sum() for a, b in zip(outputs, g, strict=True))
+    options: dict[str, Any] = {"allow_unused": True, "materialize_grads": True}
+    first_theirs = torch.autograd.grad(total, inputs, create_graph=True, **options)
+    along_theirs = sum_of((a * torch.tensor(b)).sum() for a, b in zip(first_theirs, v, strict=True))
+    if along_theirs.requires_grad:
+        second_theirs = torch.autograd.grad(along_theirs, inputs, **options)
+    else:
+        second_theirs = [torch.zeros_like(x) for x in inputs]
+    for a, b in zip(ours, (*outputs, *first_theirs, *second_theirs), strict=True):
+        wanted = b.numpy(force=True)
+        np.testing.assert_allclose(a, wanted, rtol=1e-9, atol=1e-9 * max(1.0, float(np.abs(wanted).max())))
+
+
+def test_a_wrong_rule_fails_all_three(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A derivative of tanh that is off by one part in a hundred million."""
+    right = PRIMITIVES["tanh"]
+    wrong = replace(
+        right,
+        vjp=lambda g, y, x: [g * (1.0 - y * y) * (1.0 + 1e-8)],
+        jvp=lambda t, y, x: t[0] * (1.0 - y * y) * (1.0 + 1e-8),
+    )
+    monkeypatch.setitem(PRIMITIVES, "tanh", wrong)
+    assert not gradient_checker(F.tanh)(*arguments("tanh", 0)).ok
+    with pytest.raises(AssertionError):
+        test_symbolic_derivatives("tanh")
+    if LIVE:
+        with pytest.raises(AssertionError):
+            test_derivatives_are_pytorchs("tanh")
+
+
+def test_stop_gradient_stops_both_modes() -> None:
+    function = lambda x: F.sum(x * F.stop_gradient(F.square(x)))  # noqa: E731
+    x = np.array([1.5, -2.0])
+    np.testing.assert_array_equal(compile(grad(function))(x), x * x)
+    np.testing.assert_array_equal(compile(lambda x: jvp(function, (x,), (np.ones(2),))[1])(x), np.sum(x * x))
+
+
+def test_random_numbers_pass_the_derivative_by() -> None:
+    function = lambda x, stream: F.sum(F.normal(stream, (3,)) * x)  # noqa: E731
+    drawn = np.random.default_rng(0).standard_normal(3)
+    np.testing.assert_array_equal(compile(grad(function))(np.ones(3), np.random.default_rng(0)), drawn)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -172,62 +242,6 @@ def test_replicated_indices(table_replicated: bool) -> None:
         alone = compile(rows)(table[k] if table_replicated else table, indices[k])
         for a, b in zip(got, alone, strict=True):
             np.testing.assert_allclose(a[k], b, rtol=1e-12)
-
-
-def test_symbolic_derivatives_at_small_sizes() -> None:
-    """The Jacobian of softmax, entry by entry, against SymPy."""
-    z = sympy.symbols("z:4", real=True)
-    total = sum(sympy.exp(v) for v in z)
-    point = [0.3, -1.2, 0.0, 2.0]
-    expected = [
-        [float(sympy.diff(sympy.exp(a) / total, b).subs(dict(zip(z, point, strict=True)))) for b in z] for a in z
-    ]
-    got = compile(jacobian(lambda v: F.softmax(v)))(np.array(point))
-    np.testing.assert_allclose(got, expected, rtol=1e-13)
-
-
-#: What elementwise primitives are in SymPy, where SymPy can say it.
-SYMBOLIC = {
-    "add": X + Y,
-    "sub": X - Y,
-    "mul": X * Y,
-    "div": X / Y,
-    "neg": -X,
-    "exp": sympy.exp(X),
-    "expm1": sympy.exp(X) - 1,
-    "log": sympy.log(X),
-    "log1p": sympy.log(1 + X),
-    "sqrt": sympy.sqrt(X),
-    "square": X**2,
-    "reciprocal": 1 / X,
-    "tanh": sympy.tanh(X),
-    "sin": sympy.sin(X),
-    "cos": sympy.cos(X),
-    "erf": sympy.erf(X),
-    "abs": sympy.Abs(X),
-    "maximum": sympy.Max(X, Y),
-    "minimum": sympy.Min(X, Y),
-}
-
-
-def test_every_elementwise_primitive_is_compared_with_sympy() -> None:
-    assert set(SYMBOLIC) == {name for name, _, _ in elementwise.TABLE} - {"sign"}
-
-
-@pytest.mark.parametrize("name", SYMBOLIC)
-def test_partial_derivatives_are_sympys(name: str) -> None:
-    """Two partial derivatives, first and second order, at points of the domain."""
-    expression, arity = SYMBOLIC[name], len(next(d for n, _, d in elementwise.TABLE if n == name))
-    symbols = (X, Y)[:arity]
-    for point in ((0.7, 1.3), (1.9, 0.4), (0.25, 2.5)):
-        values = point[:arity]
-        f = lambda *zs: make(name, *zs)  # noqa: E731
-        for i, s in enumerate(symbols):
-            first = compile(grad(f, i))(*values)
-            second = compile(grad(grad(f, i), i))(*values)
-            at = dict(zip(symbols, values, strict=True))
-            np.testing.assert_allclose(first, float(sympy.diff(expression, s).subs(at)), rtol=1e-13)
-            np.testing.assert_allclose(second, float(sympy.diff(expression, s, 2).subs(at)), rtol=1e-12, atol=1e-14)
 
 
 def test_hessian_vector_product_of_a_quadratic() -> None:
