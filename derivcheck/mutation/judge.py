@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from derivcheck.language import LanguageError
-from derivcheck.mutation import tightness
+from derivcheck.mutation import singular, tightness
 from derivcheck.mutation.derive import NONE, still_true
 from derivcheck.mutation.kinds import say
 from derivcheck.mutation.lemmas import Lemmas
@@ -13,6 +13,8 @@ from derivcheck.mutation.variants import without_analytic
 from derivcheck.proof.definedness import NotKnown, definedness
 from derivcheck.proof.normal_form import Normaliser
 from derivcheck.semantics import instances
+from derivcheck.semantics.counterexamples import described
+from derivcheck.semantics.judgement import Truth
 from derivcheck.semantics.pools import digest
 
 #: Interpretations tried at first, and once more before a near miss has survived: most that are killed fall early.
@@ -61,6 +63,14 @@ def judge(near_miss: NearMiss, seed: int, budget: int = 200_000, lemmas: Lemmas 
         nowhere = without_a_value(m, salt, budget)
         if nowhere:
             return Judged(m, Fate.UNDEFINED, nowhere, tried)
+        vanishing = singular.search(m.context, m.statement, salt, budget=budget)
+        if vanishing is not None:
+            fate = Fate.KILLED if vanishing.judgement.truth is Truth.FALSE else Fate.UNDEFINED
+            return Judged(m, fate, str(described(vanishing)), tried)
+    found, more = tightness.at_a_tie(m.context, m.statement, m.claim.statement, salt, budget=budget)
+    tried += more
+    if found is not None:
+        return Judged(m, Fate.KILLED, str(found), tried)
     evaluations = TIGHTENING if m.kind == "slack" else TIGHTENING // 4
     # What is stronger by its slack is nearly always false, what is changed elsewhere may well be true.
     for step in ("tight", "true") if m.kind == "slack" else ("true", "tight"):

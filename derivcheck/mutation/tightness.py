@@ -1,6 +1,7 @@
-"""Where is an inequality nearly an equation?  A search that makes its slack small, to kill one that is too strong.
+"""Where is an inequality nearly an equation?  There one that is too strong fails, and rarely elsewhere.
 
-Random instances are rarely tight: the relative slack is lowered one recorded choice at a time, from several starts.
+Random instances are rarely tight.  The sides are made to coincide (`at_a_tie`), or the relative slack is lowered one
+recorded choice at a time, from several starts (`search`).
 """
 
 from __future__ import annotations
@@ -8,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from derivcheck.language import Context, Term
-from derivcheck.semantics import Counterexample
+from derivcheck.mutation.ties import ties
+from derivcheck.semantics import Counterexample, instances
 from derivcheck.semantics.cases import NoModel, draw, positions, refuted_at
 from derivcheck.semantics.choices import PLANS, ReplayedChoices
 from derivcheck.semantics.counterexamples import described
@@ -17,12 +19,35 @@ from derivcheck.semantics.interpretation import Interpretation, Reject
 from derivcheck.semantics.numbers import EvaluationError, midpoint
 from derivcheck.semantics.pools import digest
 
+#: Interpretations of each tie.
+AT_A_TIE = 4
+#: How many simpler counterexamples at a tie are tried.
+SHRINKS = 20
 #: Starting points of the search.
 STARTS = 6
 #: With at most so many choices, every member of a pool is tried.
 FEW = 8
 #: The most members of one pool that are tried.
 LARGEST_POOL = 40
+
+
+def at_a_tie(
+    context: Context, statement: Term, claimed: Term, seed: int, *, budget: int = 200_000
+) -> tuple[Counterexample | None, int]:
+    """A counterexample to `statement` where two sides coincide, its own or those of `claimed`, and the instances tried.
+
+    Where the claim that it resembles is an equation, a statement with another left or right side is no inequality.
+    """
+    tried = 0
+    contexts = dict.fromkeys((*ties(context, claimed), *ties(context, statement)))
+    for k, tied in enumerate(contexts):
+        result = instances.check(
+            tied, statement, digest(seed, "tie", k), budget=budget, instances=AT_A_TIE, shrink=SHRINKS
+        )
+        tried += result.tried
+        if result.counterexample is not None:
+            return result.counterexample, tried
+    return None, tried
 
 
 def search(

@@ -7,7 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from derivcheck.language import REAL, Context, LanguageError, Term, add, eq, instantiate, le, mul, num, unfold
+from derivcheck.language import (
+    REAL,
+    Context,
+    LanguageError,
+    MaxOver,
+    Term,
+    add,
+    eq,
+    instantiate,
+    le,
+    mul,
+    num,
+    unfold,
+)
 from derivcheck.mutation.opening import opened
 from derivcheck.proof import ProofError, Prover, Reason, Theorem, algebra, bounded_by_max, inside, kernel
 from derivcheck.proof.normal_form import Normaliser
@@ -36,7 +49,12 @@ def equal_inside(context: Context, p: Term) -> Theorem:
     if a == b and a.sort == REAL:
         hole = Prover(context).fresh.symbol("hole", REAL)
         return kernel.congruence(kernel.normal_form(context, eq(num(0), num(0))), a, hole)
-    return inside(_below_integrals(algebra))(Prover(context), p)
+    return equal_somewhere(Prover(context), p)
+
+
+def equal_somewhere(prover: Prover, goal: Term) -> Theorem:
+    """``⊢ a = b`` by algebra at the places where the two sides differ, below sums, integrals and derivatives."""
+    return inside(_below_integrals(Reason("algebra", _equal)))(prover, goal)
 
 
 def _below_integrals(base: Reason) -> Reason:
@@ -48,6 +66,30 @@ def _below_integrals(base: Reason) -> Reason:
         return base(prover, goal)
 
     return Reason(base.words, tactic)
+
+
+def _same_derivative(prover: Prover, goal: Term) -> Theorem:
+    """``⊢ ∂f/∂x = ∂g/∂x`` from ``f = g`` everywhere, by algebra."""
+    a, b = goal.args
+    if goal.op != "eq" or a.op != "deriv" or b.op != "deriv" or a.args[:-1] != b.args[:-1]:
+        raise ProofError(f"'{goal}' does not compare two derivatives")
+
+    def at(pr: Prover, v: Term) -> Theorem:
+        equation = eq(instantiate(a.body, v), instantiate(b.body, v))
+        try:
+            whole = algebra(pr, equation)
+        except ProofError:
+            return equal_somewhere(pr, equation)
+        return whole if conditions_hold(whole) else equal_somewhere(pr, equation)
+
+    return kernel.derivative_congruence(prover.for_all(a.args[0], at, a.hint), a)
+
+
+def _equal(prover: Prover, goal: Term) -> Theorem:
+    try:
+        return _same_derivative(prover, goal)
+    except ProofError:
+        return algebra(prover, goal)
 
 
 def _is_integral(t: Term) -> bool:
@@ -90,7 +132,7 @@ def follows(context: Context, given: Term, p: Term) -> bool:
     if given.op == p.op == "and" and len(given.args) == len(p.args):
         return all(follows(context, a, b) for a, b in zip(given.args, p.args, strict=True))
     if p.op in ("le", "lt", "eq") and given.op in ("le", "lt", "eq") and p.args[0].sort == REAL:
-        return _by_addition(context, given, p) or _by_parts(context, given, p)
+        return _by_addition(context, given, p) or _by_parts(context, given, p) or _by_an_equal_side(context, given, p)
     return _by_rewriting(context, given, p)
 
 
@@ -130,6 +172,18 @@ def _by_parts(context: Context, given: Term, p: Term) -> bool:
     return True
 
 
+def _by_an_equal_side(context: Context, given: Term, p: Term) -> bool:
+    """Is only one side of an equation another, and equal to what stood there?"""
+    changed = [k for k in (0, 1) if given.args[k] != p.args[k]]
+    if given.op != "eq" or p.op != "eq" or len(changed) != 1:
+        return False
+    (k,) = changed
+    try:
+        return conditions_hold(equal_inside(context, eq(given.args[k], p.args[k])))
+    except (ProofError, LanguageError):
+        return False
+
+
 # ---------------------------------------------------------------------------------------- what one sees at a glance
 
 
@@ -150,6 +204,19 @@ def _absolute_value(prover: Prover, goal: Term) -> Theorem:
     if b.op != "fn" or b.data != "abs" or b.args[0] != a:
         raise ProofError(f"'{goal}' does not bound a number by its absolute value")
     return kernel.absolute_value(prover.context, a)
+
+
+def _smallest(prover: Prover, goal: Term) -> Theorem:
+    """``⊢ min f <= max f`` and ``⊢ min f <= f(t)``: there is a value between the smallest and the largest."""
+    least, b = goal.args
+    least = unfold(least) if least.op == "defn" else least
+    if least.op != "min_over" or least.args[0].op != "range":
+        raise ProofError(f"'{goal.args[0]}' is not a minimum over a range")
+    opposite = MaxOver(least.args[0], lambda v: -instantiate(least.body, v))
+    some = least.args[0].args[0]
+    smallest = kernel.at_most_maximum(prover.context, opposite, some)
+    value = prover.prove(le(instantiate(least.body, some), b), bounded_by_max, quiet=True)
+    return prover.linear(goal, (smallest, 1), (value, 1))
 
 
 def _logarithm(prover: Prover, goal: Term) -> Theorem:
@@ -203,6 +270,7 @@ _AT_A_GLANCE: tuple[Tactic, ...] = (
     _absolute_value,
     algebra.tactic,
     bounded_by_max.tactic,
+    _smallest,
     _logarithm,
     _summand_dropped,
     _factor_dropped,

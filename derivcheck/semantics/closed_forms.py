@@ -13,7 +13,7 @@ from flint import fmpq, fmpz
 
 from derivcheck.language.terms import Term
 from derivcheck.semantics.numbers import ONE, Number
-from derivcheck.semantics.values import CountingMeasure
+from derivcheck.semantics.values import AtomicMeasure, CountingMeasure, Measure, branches, weight
 
 if TYPE_CHECKING:
     from derivcheck.semantics.evaluate import Environment, Evaluator
@@ -44,13 +44,28 @@ def closed_form(ev: Evaluator, t: Term, env: Environment) -> Combination | None:
         case "pow" if t.args[1].op == "num" and t.args[1].data.denominator == 2 and t.args[1].data.numerator == 1:
             x = _rational(closed_form(ev, t.args[0], env))
             return None if x is None else _square_root(x)
-        case "int" if t.args[0].op == "counting":
-            measure = ev.measure(t.args[0], env)
-            if isinstance(measure, CountingMeasure) and measure.domain.hi is not None:
-                return _sum([closed_form(ev, t.body, (j, *env)) for j in measure.domain.members()])
-            return None
+        case "int":
+            return _integral(ev, t, env)
     value = ev.eval(t, env)
     return _constant(value) if isinstance(value, fmpq) else None
+
+
+def _integral(ev: Evaluator, t: Term, env: Environment) -> Combination | None:
+    """A finite sum, or an integral against finitely many weighted points."""
+    measure = ev.measure(t.args[0], env)
+    match measure:
+        case CountingMeasure(domain) if domain.hi is not None:
+            return _sum([closed_form(ev, t.body, (j, *env)) for j in domain.members()])
+        case AtomicMeasure():
+            parts = [
+                (w, closed_form(ev, t.body, (x, *env))) for x, w in zip(measure.points, measure.weights, strict=True)
+            ]
+        case Measure():
+            found = branches(measure.space, lambda w: closed_form(ev, t.body, (w, *env)))
+            parts = [(weight(measure, faces), part) for faces, part in found]
+        case _:
+            return None
+    return _sum([_scaled(part, w) if isinstance(w, fmpq) else None for w, part in parts])
 
 
 def _constant(x: Number) -> Combination:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from derivcheck.language import Givens, Sum, eq, exp, implies, le, log, lt, ne, num, real, sqrt
+from derivcheck.language import Givens, Int, Sum, eq, exp, implies, le, log, lt, ne, num, range_, real, space, sqrt
 from derivcheck.semantics import Truth, check
 from derivcheck.semantics.cases import judge_record
 
@@ -43,6 +43,18 @@ def test_what_nearly_ties_is_told_apart_by_digits_or_left_open():
     assert judged(eq(log(num(4)), 2 * log(num(2)) + tiny)).truth is not Truth.TRUE
     # Equal, but not by this structure: still no verdict.
     assert judged(lt(exp(log(num(3))), 3 + exp(num(1)) - exp(num(1)))).truth is Truth.SUPPORTED
+
+
+@pytest.mark.parametrize("domain", [space("Omega"), range_(1, 3)], ids=str)
+def test_integrals_against_weighted_points_tie(domain):
+    g = Givens()
+    mu = g.measure("mu", domain)
+    p = g.distribution("p", mu, positive=True)
+    doubled = 2 * Int(mu, lambda x: p(x) * log(p(x)))
+    squared = Int(mu, lambda x: p(x) * log(p(x) ** 2))
+    assert check(g.context, eq(doubled, squared), 0).exact > 0
+    assert check(g.context, lt(doubled, squared), 0).outcome == "refutes"
+    assert check(g.context, lt(doubled, squared + num(Fraction(1, 10**30))), 0).outcome == "confirms"
 
 
 def test_a_strict_near_miss_of_an_inequality_with_ties_is_refuted():

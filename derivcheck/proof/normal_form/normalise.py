@@ -187,6 +187,10 @@ class Normaliser(Indicators):
                 return self.cases(t)
             case "max" | "min":
                 return self.extreme(t)
+            case "min_over":
+                # The smallest is minus the largest of the negatives: one kind of extreme is enough.
+                opposite = rebuild(t, (*t.args[:-1], -t.body))
+                return scaled(self.nf(make("max_over", opposite.args, None, t.sort, t.hint)), Fraction(-1))
             case "int":
                 return integral(self, t)
             case "deriv":

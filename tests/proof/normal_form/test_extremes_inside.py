@@ -4,7 +4,23 @@ from __future__ import annotations
 
 import pytest
 
-from derivcheck.language import Givens, Sum, Term, abs_, eq, exp, log, max_, min_, sqrt
+from derivcheck.language import (
+    Givens,
+    MaxOver,
+    MinOver,
+    Sum,
+    Term,
+    abs_,
+    eq,
+    exp,
+    le,
+    log,
+    lt,
+    max_,
+    min_,
+    range_,
+    sqrt,
+)
 from derivcheck.proof.normal_form import Normaliser
 from derivcheck.proof.normal_form.poly import plus
 from derivcheck.semantics import check
@@ -64,3 +80,13 @@ def _with(t: Term, other: object) -> Term:
     if t.op == "fn" and t.data == "abs":
         return other(args[0], -args[0])  # type: ignore[operator,no-any-return]
     return rebuild(t, args)
+
+
+def test_the_smallest_of_a_range_is_minus_the_largest_of_the_negatives() -> None:
+    each = range_(1, n)
+    assert proved(MinOver(each, lambda i: a(i) - b(i)), -MaxOver(each, lambda i: b(i) - a(i)))
+    assert not proved(MinOver(each, lambda i: a(i) - b(i)), -MaxOver(each, lambda i: a(i) - b(i)))
+    assert not proved(MinOver(each, lambda i: a(i)), MaxOver(each, lambda i: a(i)))
+    # What is known of signs is known as before.
+    assert Normaliser(given.context).facts.holds(lt(0, MinOver(each, lambda i: p + a(i) ** 2)))
+    assert not Normaliser(given.context).facts.holds(le(0, MinOver(each, lambda i: a(i))))
