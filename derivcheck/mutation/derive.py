@@ -23,7 +23,7 @@ from derivcheck.mutation.lemmas import Citing, Lemmas, instances_of, put_solved,
 from derivcheck.mutation.opening import opened
 from derivcheck.mutation.records import Change, NearMiss
 from derivcheck.mutation.variants import analytic
-from derivcheck.mutation.weaker import below, conditions_hold, equal_inside, follows
+from derivcheck.mutation.weaker import below, conditions_hold, equal_inside, follows, same
 from derivcheck.proof import ProofError, Theorem, kernel
 from derivcheck.proof.definedness import NotKnown, definedness
 from derivcheck.proof.normal_form import Normaliser
@@ -48,14 +48,16 @@ def still_true(m: NearMiss, lemmas: Lemmas = NONE) -> str:
 
 def _true_in(m: NearMiss, context: Context, lemmas: Lemmas) -> str:
     if m.statement == m.claim.statement:
-        return _proved_without(m, context) or _from_lemmas(m, context, lemmas)
+        return _proved_without(m, context) or _from_claims(m, context, lemmas, follows) or _cited(m, context, lemmas)
     if m.change is not None and _same_value(m.context, m.change):
         return "equal by algebra to what it replaces"
-    if holds(context, m.statement):
-        return "proved by algebra"
-    if follows(context, m.claim.statement, m.statement):
-        return "follows from the claim"
-    return _from_lemmas(m, context, lemmas)
+    # Whether two comparisons are the same is computed, in little time; signs are searched for.
+    return (
+        _from_claims(m, context, lemmas, same)
+        or ("proved by algebra" if holds(context, m.statement) else "")
+        or _from_claims(m, context, lemmas, follows)
+        or _cited(m, context, lemmas)
+    )
 
 
 def where_defined(context: Context, p: Term, *, integrals: bool = True) -> Context:
@@ -77,15 +79,18 @@ def where_defined(context: Context, p: Term, *, integrals: bool = True) -> Conte
     return context.assuming("it has a value", *needed) if needed else context
 
 
-def _from_lemmas(m: NearMiss, context: Context, lemmas: Lemmas) -> str:
-    """The claim by which a near miss follows: one of the others, or this one with its symbols renamed."""
+def _from_claims(m: NearMiss, context: Context, lemmas: Lemmas, shows: Callable[[Context, Term, Term], bool]) -> str:
+    """The claim that `shows` a near miss: this one with its symbols renamed, or one of the others."""
     for claim in (m.claim, *lemmas.besides(m.claim)):
         changed = m.change.old if m.change is not None and claim is m.claim and m.kind in RESCALED else None
         for given in instances_of(claim, context, m.statement, changed):
-            if (given == m.statement or follows(context, given, m.statement)) and (
-                claim is m.claim or lemmas.proved(claim)
-            ):
+            if shows(context, given, m.statement) and (claim is m.claim or lemmas.proved(claim)):
                 return "follows from the claim" if claim is m.claim else f"follows from the claim '{claim.name}'"
+    return ""
+
+
+def _cited(m: NearMiss, context: Context, lemmas: Lemmas) -> str:
+    """The claims that bound the parts in which the sides of a near miss differ."""
     cite = Citing(lemmas, m.claim)
     try:
         bounded = conditions_hold(below(context, m.statement, cite))

@@ -116,6 +116,21 @@ def below(context: Context, p: Term, known: Tactic | None = None) -> Theorem:
     return inside(_below_integrals(Reason("at a glance", bound)))(Prover(context), p)
 
 
+def same(context: Context, given: Term, p: Term) -> bool:
+    """Do two comparisons of numbers compare the same, by algebra on either side?"""
+    if given == p:
+        return True
+    if given.op != p.op or p.op not in ("le", "lt", "eq") or p.args[0].sort != REAL:
+        return False
+    try:
+        return all(
+            a == b or conditions_hold(kernel.normal_form(context, eq(a, b)))
+            for a, b in zip(given.args, p.args, strict=True)
+        )
+    except (ProofError, LanguageError):
+        return False
+
+
 def follows(context: Context, given: Term, p: Term) -> bool:
     """Does `p` follow from the statement `given` of the same form, changed where something holds (not in premises)?"""
     if given == p:
