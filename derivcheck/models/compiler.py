@@ -25,6 +25,7 @@ from derivcheck.models.compiled_backend import machine_for
 from derivcheck.models.cost import Cost, cost_of
 from derivcheck.models.errors import CompileError, ShapeError
 from derivcheck.models.graph import Graph, as_kind
+from derivcheck.models.passes.band import band
 from derivcheck.models.passes.batch import batch
 from derivcheck.models.passes.emit import Emitted, emit
 from derivcheck.models.passes.fuse import Group, fuse
@@ -32,12 +33,14 @@ from derivcheck.models.passes.gather import gather_products, gather_slices
 from derivcheck.models.passes.host import host_nodes
 from derivcheck.models.passes.lower import lower
 from derivcheck.models.passes.machine import compilable
+from derivcheck.models.passes.mask import mask
 from derivcheck.models.passes.merge import merge
 from derivcheck.models.passes.nest import nest
 from derivcheck.models.passes.orient import orient, untranspose
 from derivcheck.models.passes.plan import Plan, Slots, plan
 from derivcheck.models.passes.simplify import simplify
 from derivcheck.models.passes.sink import sink
+from derivcheck.models.passes.slab import slab
 from derivcheck.models.replicate import flags_for, replicated
 from derivcheck.models.tensor import Array, Tensor, as_tensor, variable
 from derivcheck.models.tree import Structure, flatten, paths, unflatten
@@ -149,6 +152,9 @@ def optimise(graph: Graph, dtype: Any = np.float64) -> dict[str, Graph]:
     out["sink"] = graph = simplify(sink(orient(graph)))
     out["gather"] = graph = gather_products(merge(simplify(gather_slices(merge(graph)))))
     out["merge"] = graph = merge(simplify(graph))
+    out["band"] = graph = merge(simplify(band(graph)))
+    out["mask"] = graph = mask(graph)
+    out["slab"] = graph = slab(graph, np.dtype(dtype).itemsize)
     out["batch"] = untranspose(batch(graph))
     return out
 
@@ -161,7 +167,8 @@ class Program:
     ----------
     graphs : dict
         The graph after each pass, by name: ``"drawn"``, ``"lower"``, ``"simplify"``, ``"sink"``,
-        ``"gather"``, ``"merge"``, ``"batch"``.
+        ``"gather"``, ``"merge"``, ``"band"``, ``"mask"``,
+        ``"slab"``, ``"batch"``.
     groups : tuple of Group
         Schedule.
     plan : Plan

@@ -64,7 +64,7 @@ def cost_of(groups: Sequence[Group], outputs: Sequence[Tensor], itemsize: int, w
 def _flops(t: Tensor) -> int:
     if t.primitive == "matmul":
         return 2 * t.size * t.inputs[0].shape[-1]
-    if t.primitive in ("sum", "max", "fold", "scatter_add", "argmax"):
+    if t.primitive in ("sum", "count", "max", "fold", "scatter_add", "argmax"):
         return t.inputs[0].size
     if t.primitive in ("reshape", "concatenate", "embed", "take", "cast", "where", "one_hot"):
         return 0

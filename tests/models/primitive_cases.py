@@ -74,6 +74,7 @@ CASES: dict[str, tuple[Callable[..., Tensor], tuple[tuple[int, ...], ...], float
     "greater": (lambda a, b: F.cast(a > b) * a * b, ((2, 3), (1, 3)), -2),
     "greater_equal": (lambda a, b: F.cast(a >= b) * a * b, ((2, 3), (1, 3)), -2),
     "equal": (lambda a, b: F.cast(F.binary("equal", a, b)) * a + F.sin(b), ((2, 3), (1, 3)), -2),
+    "count": (lambda x: make("count", x > 0.0, axes=(0,)) * F.sum(F.square(x), 0), ((3, 2),), -2),
     "argmax": (lambda x: F.square(F.take(x, F.argmax(x, 1), 1)), ((2, 3),), -2),
     "one_hot": (lambda x: F.one_hot(F.argmax(x), 3) * x * x, ((2, 3),), -2),
 }
@@ -171,7 +172,7 @@ SYMBOLIC: dict[str, Callable[..., Any]] = {
     name: _as_listed(name)
     for name in (
         "sum", "broadcast_to", "reshape", "transpose", "flip", "slice", "embed", "windows", "fold", "matmul",
-        "concatenate", "take", "scatter_add", "one_hot", "greater", "greater_equal", "equal", "argmax",
+        "concatenate", "take", "scatter_add", "one_hot", "greater", "greater_equal", "equal", "argmax", "count",
     )
 }  # fmt: skip
 
@@ -242,6 +243,7 @@ TORCH: dict[str, Callable[..., Any]] = {
     "alias": lambda t, x: x,
     "scalar": lambda t, *xs, function: sympy.lambdify(function.arguments, function.expression, [t])(*xs),
     "sum": lambda t, x, axes: x.sum(axes),
+    "count": lambda t, x, axes: x.to(t.float64).sum(axes),
     "broadcast_to": lambda t, x, shape: x.broadcast_to(shape),
     "reshape": lambda t, x, shape: x.reshape(shape),
     "transpose": lambda t, x, axes: x.permute(axes),

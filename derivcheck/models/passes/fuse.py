@@ -10,10 +10,11 @@ apart, are computed in one pass over memory, and so is a whole optimiser step.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from derivcheck.models.graph import Graph
-from derivcheck.models.passes.layout import is_view
+from derivcheck.models.passes.layout import is_view, root
 from derivcheck.models.tensor import PRIMITIVES, Shape, Tensor
 
 __all__ = ["Group", "fuse"]
@@ -50,7 +51,7 @@ def fuse(graph: Graph, host: frozenset[Tensor] = frozenset()) -> tuple[Group, ..
     """Groups in the order in which they run; variables, constants, views and host scalars are in none."""
     groups: list[_Open] = []
     ready: dict[Tensor, int] = {}  # the first group that may read a node
-    for t in _late(graph, host):
+    for t in _late(_early(graph), graph, host):
         if not t.inputs or t in host:
             ready[t] = 0
             continue
@@ -72,11 +73,39 @@ def fuse(graph: Graph, host: frozenset[Tensor] = frozenset()) -> tuple[Group, ..
     return tuple(Group(tuple(g.nodes), g.shape) for g in groups)
 
 
-def _late(graph: Graph, host: frozenset[Tensor]) -> list[Tensor]:
+def _early(graph: Graph) -> list[Tensor]:
+    """The nodes, with comparisons right behind what they compare, which is in the cache then.
+
+    Reverse mode draws them where the truth values are wanted, long after. A byte is kept meanwhile instead of a number.
+    """
+    waits = {t: {root(x) for x in t.inputs} for t in graph.nodes if t.kind == "bool" and _fusible(t)}
+    readers: dict[Tensor, list[Tensor]] = {}
+    for t, roots in waits.items():
+        for r in roots:
+            readers.setdefault(r, []).append(t)
+    out: dict[Tensor, None] = {}
+
+    def place(t: Tensor) -> None:
+        for x in t.inputs:
+            if x not in out:
+                place(x)  # a view, which waits for nothing
+        out[t] = None
+        for u in readers.get(t, ()):
+            waits[u].discard(t)
+            if not waits[u] and u not in out:
+                place(u)
+
+    for t in graph.nodes:
+        if t not in out:
+            place(t)
+    return list(out)
+
+
+def _late(nodes: Sequence[Tensor], graph: Graph, host: frozenset[Tensor]) -> list[Tensor]:
     """The nodes, with those that need nothing computed (a slot times its decay) right before their first reader."""
     out: list[Tensor] = []
     waiting: set[Tensor] = set()
-    for t in graph.nodes:
+    for t in nodes:
         if _fusible(t) and all(not x.inputs or x in host for x in t.inputs) and graph.users[t]:
             waiting.add(t)
             continue

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from derivcheck.models.tensor import Shape, Tensor
 
-__all__ = ["contiguous", "is_view", "root", "strides"]
+__all__ = ["contiguous", "is_view", "root", "start", "strides"]
 
 Strides = tuple[int, ...]
 
@@ -65,6 +65,19 @@ def strides(t: Tensor) -> Strides:
         outer[axis] = s[axis] * stride
         inner.append(s[axis] * dilation)
     return (*inner, *outer)
+
+
+def start(t: Tensor) -> int:
+    """Entry of its root's memory at which a view begins."""
+    if not t.inputs or t.primitive not in (*_MOVING, "reshape") or not is_view(t):
+        return 0
+    source = t.inputs[0]
+    first = start(source)
+    if t.primitive == "slice":
+        first += sum(a * s for (a, _, _), s in zip(t.attributes["slices"], strides(source), strict=True))
+    if t.primitive == "flip":
+        first += sum((source.shape[i] - 1) * strides(source)[i] for i in t.attributes["axes"])
+    return first
 
 
 def reshaped(shape: Shape, steps: Strides, target: Shape) -> Strides | None:

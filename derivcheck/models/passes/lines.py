@@ -15,6 +15,7 @@ import numpy as np
 
 from derivcheck.models.compiled_backend import Machine
 from derivcheck.models.passes.layout import contiguous, root
+from derivcheck.models.passes.pieces import even_pieces, matrix
 from derivcheck.models.passes.plan import Plan
 from derivcheck.models.primitives.structural import fold_places, write_one_hot
 from derivcheck.models.random_numbers import fill_normal
@@ -64,6 +65,8 @@ def _ufunc(name: str) -> Line:
 
 def _mul(e: Writer, t: Tensor, out: str, ins: list[str]) -> list[str]:
     a, b = t.inputs
+    if "bool" in (a.kind, b.kind):
+        return _ufunc("multiply")(e, t, out, ins)
     for column, row, (c, r) in ((a, b, ins), (b, a, ins[::-1])):
         if t.ndim > 2 and column.shape == (*t.shape[:-1], 1) and row.shape == (*t.shape[:-2], 1, t.shape[-1]):
             # Outer products: broadcasting would go through short rows one by one.
@@ -111,6 +114,18 @@ def _sum(e: Writer, t: Tensor, out: str, ins: list[str]) -> list[str]:
     return plain
 
 
+def _count(e: Writer, t: Tensor, out: str, ins: list[str]) -> list[str]:
+    axes = t.attributes["axes"]
+    sizes = t.inputs[0].shape[: len(axes)]
+    if axes != tuple(range(len(axes))) or not 2 <= math.prod(sizes) <= 16 or not t.ndim:
+        return [f"np.add.reduce({ins[0]}, axis={axes}, dtype={out}.dtype, out={out})"]
+    # A window's few places, as for a maximum: bytes are added.
+    total = e.name_of("count", np.empty(t.shape, np.int8))
+    places = [f"{ins[0]}[{str(p)[1:-1].rstrip(',')}].view(np.int8)" for p in itertools.product(*map(range, sizes))]
+    first = f"np.add({places[0]}, {places[1]}, {total})"
+    return [first, *(f"np.add({total}, {p}, {total})" for p in places[2:]), f"np.copyto({out}, {total})"]
+
+
 def _is_result(e: Writer, t: Tensor) -> bool:
     return t not in e.plan.static
 
@@ -133,8 +148,34 @@ def _max(e: Writer, t: Tensor, out: str, ins: list[str]) -> list[str]:
 
 
 def _matmul(e: Writer, t: Tensor, out: str, ins: list[str]) -> list[str]:
+    operands = [e.plan.static.get(x) for x in (*t.inputs, t)]
+    if all(x is not None for x in operands):
+        cut = _in_pieces([x for x in operands if x is not None])
+        if cut is not None:
+            return [f"np.matmul({', '.join(e.place(x) for x in cut)})"]
     # ``dot`` has half the overhead of ``matmul``, for two axes.
     return [f"np.{'dot' if t.ndim == 2 else 'matmul'}({ins[0]}, {ins[1]}, {out})"]
+
+
+def _in_pieces(operands: Sequence[Array]) -> list[Array] | None:
+    """Views of two matrices and of their product under which it is a batch of products of pieces."""
+    a, b, out = operands
+    if a.dtype.kind != "f":
+        return None
+    found = [matrix(x.shape, tuple(s // x.itemsize for s in x.strides)) for x in (a, b)]
+    (n, k), m = a.shape[-2:], b.shape[-1]
+    if found[0] is None or found[1] is None or out.strides[-1] != out.itemsize:
+        return None
+    rows, columns = even_pieces(n, m, k, found[0][0], found[1][0])
+    if (rows, columns) == (n, m):
+        return None
+
+    def cut(x: Array, down: int, right: int) -> Array:
+        (height, width), (s, q) = x.shape[-2:], x.strides[-2:]
+        shape = (*x.shape[:-2], height // down, width // right, down, right)
+        return np.lib.stride_tricks.as_strided(x, shape, (*x.strides[:-2], s * down, q * right, s, q))
+
+    return [cut(a, rows, k), cut(b, k, columns), cut(out, rows, columns)]
 
 
 def _concatenate(e: Writer, t: Tensor, out: str, ins: list[str]) -> list[str]:
@@ -168,6 +209,15 @@ def _fold(e: Writer, t: Tensor, out: str, ins: list[str]) -> list[str]:
     places = e.name_of("places", list(fold_places(t.shape, x.shape[x.ndim - t.ndim :], **a)))
     if x.size == t.size and a["strides"] == a["sizes"] and set(a["dilations"]) == {1}:  # windows tile the result
         return [f"for target, place in {places}:", f"    {out}[target] = {ins[0]}[place]"]
+    if len(a["axes"]) == 1 and a["strides"] == (1,):  # the first place fills all but the end
+        axis, whole = a["axes"][0], ":, " * a["axes"][0]
+        count = x.shape[1 + axis]
+        return [
+            f"np.copyto({out}[{whole}:{count}], {ins[0]}[0])",
+            f"{out}[{whole}{count}:].fill(0)",
+            f"for target, place in {places}[1:]:",
+            f"    {out}[target] += {ins[0]}[place]",
+        ]
     return [f"{out}.fill(0)", f"for target, place in {places}:", f"    {out}[target] += {ins[0]}[place]"]
 
 
@@ -226,6 +276,7 @@ _LINES: dict[str, Line] = {
     "where": _where,
     "cast": _cast,
     "sum": _sum,
+    "count": _count,
     "max": _max,
     "argmax": lambda e, t, out, ins: [f"np.argmax({ins[0]}, axis={t.attributes['axis']}, out={out})"],
     "matmul": _matmul,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from derivcheck.models.tensor import Shape, Tensor
 
-__all__ = ["EXPRESSIONS", "Operand", "Strides", "collapse", "expression", "extent", "index"]
+__all__ = ["EXPRESSIONS", "Operand", "Strides", "collapse", "expression", "extent", "index", "indicator"]
 
 Strides = tuple[int, ...]
 
@@ -58,18 +58,26 @@ def expression(t: Tensor, names: Sequence[str]) -> str | None:
     if t.primitive == "cast":
         source = t.inputs[0].kind
         if t.kind == "float":
-            return {"float": "{0}", "int": "real({0})", "bool": "one if {0} else zero"}[source].format(names[0])
+            return {"float": "{0}", "int": "real({0})", "bool": indicator("{0}")}[source].format(names[0])
         return f"{names[0]} != 0" if t.kind == "bool" else None
     if t.primitive == "power":
         return f"{names[0]} ** real({float(t.attributes['exponent'])!r})"
     if t.primitive not in EXPRESSIONS:
         return None
+    if t.primitive == "mul" and t.kind == "float":
+        factors = zip(names, t.inputs, strict=True)
+        return EXPRESSIONS["mul"](*(f"({indicator(n)})" if x.kind == "bool" else n for n, x in factors))
     kinds = {t.kind, *(x.kind for x in t.inputs)}
     if "int" in kinds and t.primitive not in _INTEGER:
         return None
     if "bool" in kinds and t.primitive not in ("greater", "greater_equal", "equal", "where", "alias", "stop_gradient"):
         return None
     return EXPRESSIONS[t.primitive](*names)
+
+
+def indicator(truth: str) -> str:
+    """A truth value as a number."""
+    return f"one if {truth} else zero"
 
 
 @dataclass(frozen=True)

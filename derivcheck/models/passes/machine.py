@@ -19,8 +19,9 @@ import numpy as np
 
 from derivcheck.models.passes.fuse import Group
 from derivcheck.models.passes.layout import is_view, root, strides
-from derivcheck.models.passes.loops import Operand, Strides, collapse, expression, extent, index
+from derivcheck.models.passes.loops import Operand, Strides, collapse, expression, extent, index, indicator
 from derivcheck.models.passes.nest import fold_strides, sum_strides, through_views, tiles
+from derivcheck.models.passes.pieces import matrix, pieces
 from derivcheck.models.passes.plan import Plan
 from derivcheck.models.tensor import PRIMITIVES, Array, Tensor
 
@@ -270,8 +271,9 @@ class _Writer:
         if t.primitive == "fold":  # it only says where its operand is stored
             return inputs[0]
         count = len(inputs[0])
-        if t.primitive == "sum":
-            body.append(f"{name} = {' + '.join(inputs[0])}")
+        if t.primitive in ("sum", "count"):
+            terms = inputs[0] if t.primitive == "sum" else [f"({indicator(x)})" for x in inputs[0]]
+            body.append(f"{name} = {' + '.join(terms)}")
         elif t.primitive == "max":
             body.append(f"{name} = {inputs[0][0]}")
             body.extend(f"{name} = {_larger(name, x)}" for x in inputs[0][1:])
@@ -334,6 +336,8 @@ class _Writer:
         helper = _Helper()
         to, of = helper.array(target, sizes), helper.array(source, sizes)
         value = f"{of}[{index(source.strides, helper.start(source))}]"
+        if t.primitive == "count":
+            value = indicator(value)
         place = f"{to}[{index(target.strides, helper.start(target))}]"
         last, count = len(sizes) - 1, sizes[-1]
         if target.strides[-1]:
@@ -518,51 +522,13 @@ def _fold(w: _Writer, t: Tensor) -> None:
 
 
 def _is_product(t: Tensor) -> bool:
-    return all(_matrix(x.shape, strides(x)) is not None for x in t.inputs)
-
-
-def _matrix(shape: Sequence[int], steps: Strides) -> tuple[bool, int] | None:
-    """Whether the last two axes are a transposed matrix for BLAS, and its leading dimension; ``None`` if no matrix."""
-    (rows, columns), (down, right) = shape[-2:], steps[-2:]
-    if (right == 1 or columns == 1) and (rows == 1 or down >= columns):
-        return False, max(down if rows > 1 else columns, 1)
-    if (down == 1 or rows == 1) and (columns == 1 or right >= rows):
-        return True, max(right if columns > 1 else rows, 1)
-    return None
-
-
-#: Multiplications up to which OpenBLAS multiplies in place; beyond it copies both operands into panels first.
-IN_PLACE = 900_000
-
-#: Largest product that is worth splitting into such pieces.
-SPLIT = 1 << 24
-
-
-def _blocks(n: int, m: int, k: int, ta: bool, tb: bool) -> tuple[int, int]:
-    """Rows and columns of the pieces in which a product is computed.
-
-    A product with a short axis is dominated by the copying of its operands, and gains half its time from pieces that
-    BLAS multiplies in place. For A Bᵀ these must be smaller.
-    """
-    if n * m * k <= IN_PLACE or n * m * k > SPLIT or min(n, m, k) > 64:
-        return n, m
-    if tb and not ta:
-        return (min(n, 32), min(m, 32)) if k >= 256 and 1024 * k <= IN_PLACE else (n, m)
-    rows, columns = n, m
-    while rows * columns * k > IN_PLACE:
-        if columns >= rows and columns > 16:
-            columns = -(-columns // 32) * 16
-        elif rows > 8:
-            rows = -(-rows // 16) * 8
-        else:
-            return n, m
-    return rows, columns
+    return all(matrix(x.shape, strides(x)) is not None for x in t.inputs)
 
 
 def _product(w: _Writer, t: Tensor, out: Operand, beta: str) -> None:
     a, b = t.inputs
     left, right = w.walk(a), w.walk(b)
-    (ta, lda), (tb, ldb) = (_matrix(x.shape, strides(x)) or (False, 1) for x in (a, b))
+    (ta, lda), (tb, ldb) = (matrix(x.shape, strides(x)) or (False, 1) for x in (a, b))
     n, k, m = a.shape[-2], a.shape[-1], b.shape[-1]
     down, across = out.strides[-2:]
     if across != 1 and m > 1:  # its place is transposed: Cᵀ = Bᵀ Aᵀ
@@ -574,7 +540,7 @@ def _product(w: _Writer, t: Tensor, out: Operand, beta: str) -> None:
     names = [helper.array(x.over((0,)), (1,)) for x in (left, right, out)]
     alone = sizes == (1,)
     i, j, o = (_shifted(f"o{x[1:]}", () if alone else s) for x, s in zip(names, (sa, sb, sc), strict=True))
-    rows, columns = _blocks(n, m, k, ta, tb)
+    rows, columns = pieces(n, m, k, ta, tb)
     some, loops = [str(n), str(m)], []
     if rows < n:
         loops.append(f"for p in range(0, {n}, {rows}):")
@@ -666,6 +632,7 @@ def _scatter_add(w: _Writer, t: Tensor) -> None:
 
 _EMITTERS: dict[str, Callable[[_Writer, Tensor], None]] = {
     "sum": _sum,
+    "count": _sum,
     "max": _max,
     "argmax": _argmax,
     "reshape": _reshape,

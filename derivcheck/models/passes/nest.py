@@ -113,7 +113,7 @@ def tiles(t: Tensor) -> bool:
 def _seed(group: Group) -> tuple[Shape, Shape] | None:
     """The lanes and the shape of the loops that a group asks for."""
     t = group.nodes[0]
-    if len(group.nodes) > 1 or t.primitive not in ("sum", "max", "fold"):
+    if len(group.nodes) > 1 or t.primitive not in ("sum", "count", "max", "fold"):
         return None
     shape = t.inputs[0].shape
     count = len(t.attributes["axes"])

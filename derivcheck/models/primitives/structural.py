@@ -152,6 +152,14 @@ linear(
     lambda g, x, axes: broadcast_to(reshape(g, keep_dims(x.shape, axes)), x.shape),
     _shifted("sum", lambda r, axes: {"axes": _next(axes)}),
 )
+PRIMITIVES["count"] = Primitive(
+    name="count",
+    infer=lambda x, axes: (_without(x.shape, axes), "float"),
+    evaluate=lambda x, axes: np.sum(x, axis=axes),
+    vjp=None,
+    jvp=None,
+    replicate=_shifted("count", lambda r, axes: {"axes": _next(axes)}),
+)
 linear(
     "broadcast_to",
     _broadcast_shape,

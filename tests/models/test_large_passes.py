@@ -1,0 +1,148 @@
+"""Passes for large arrays (bands, masks, slabs, pieces of products) keep the values: here with thresholds so low that
+they cut every small graph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from plain_parts import plain_machine
+from random_graphs import random_graph
+from test_passes import agree, with_gradient
+
+import derivcheck.models as m
+from derivcheck.models import functional as F
+from derivcheck.models.compiled_backend import available
+from derivcheck.models.compiler import compile_graph, optimise
+from derivcheck.models.graph import Graph
+from derivcheck.models.layers.convolution import conv2d
+from derivcheck.models.passes import band as banding
+from derivcheck.models.passes import pieces as cutting
+from derivcheck.models.passes import slab as slabs
+from derivcheck.models.passes.band import band
+from derivcheck.models.passes.lower import lower
+from derivcheck.models.passes.mask import mask
+from derivcheck.models.passes.merge import merge
+from derivcheck.models.passes.simplify import simplify
+from derivcheck.models.passes.slab import slab
+from derivcheck.models.tensor import Tensor, variable
+
+SEEDS = st.integers(0, 10**9)
+BACKENDS = ["numpy", *(["numba"] if available() else [])]
+AGAIN = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@pytest.fixture(autouse=True)
+def _low_thresholds(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(banding, "ENTRIES", 1)
+    monkeypatch.setattr(slabs, "LARGE", 64)
+    monkeypatch.setattr(slabs, "SLAB", 1 << 10)
+    monkeypatch.setattr(slabs, "LEFT", 4.0)
+    monkeypatch.setattr(cutting, "IN_PLACE", 8)
+    yield
+
+
+def random_convolutions(seed: int) -> tuple[Graph, list[np.ndarray]]:
+    """Two convolutions with pooling and a kink, of random sizes, strides and paddings."""
+    rng = np.random.default_rng(seed)
+
+    def pick(*choices: int) -> int:
+        return int(rng.choice(choices))
+
+    x = variable((pick(1, 2, 3), pick(1, 2), pick(7, 8, 9), pick(7, 8, 10)), "float", "x")
+    inputs: list[Tensor] = [x]
+    y: Tensor = x
+    for _ in range(2):
+        size = min(y.shape[2], pick(1, 2, 3)), min(y.shape[3], pick(1, 2, 3))
+        inputs.append(variable((pick(1, 2, 4), y.shape[1], *size), "float", f"w{len(inputs)}"))
+        stride, padding = pick(1, 1, 2), pick(0, 0, 1)
+        y = conv2d(y, inputs[-1], stride, padding, pick(1, 1, 2) if min(y.shape[2:]) > 5 else 1)
+        inputs.append(variable((y.shape[1],), "float", f"b{len(inputs)}"))
+        y = y + F.reshape(inputs[-1], (1, -1, 1, 1))
+        y = m.relu(y) if rng.random() < 0.6 else F.tanh(y)
+        if min(y.shape[2:]) > 2:
+            pool = m.MaxPool2d if rng.random() < 0.7 else m.AvgPool2d
+            y = pool(2, pick(1, 2, 2))({}, y, m.Run())
+    arguments = [rng.standard_normal(v.shape) for v in inputs]
+    arguments[0] = np.round(arguments[0] * 2) / 2  # equal entries share a derivative
+    return Graph(tuple(inputs), (y, F.sum(F.square(y)))), arguments
+
+
+def graphs(seed: int) -> tuple[Graph, list[np.ndarray]]:
+    graph, arguments = (random_convolutions if seed % 2 else random_graph)(seed)
+    return with_gradient(graph), arguments
+
+
+@pytest.mark.parametrize("name", ["band", "mask", "slab"])
+@AGAIN
+@given(seed=SEEDS)
+def test_a_pass_keeps_the_values(name: str, seed: int) -> None:
+    graph, arguments = graphs(seed)
+    graph = merge(simplify(lower(graph)))
+    after = {"band": band, "mask": mask, "slab": lambda g: slab(mask(g), 8)}[name](graph)
+    agree(graph.evaluate(arguments), after.evaluate(arguments))
+
+
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+@AGAIN
+@given(seed=SEEDS)
+def test_compiled_equals_reference(backend: str, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("derivcheck.models.compiler.machine_for", plain_machine)  # its text runs as plain Python
+    graph, arguments = graphs(seed)
+    program = compile_graph(graph, [f"x{i}" for i in range(len(graph.inputs))], backend=backend)
+    with np.errstate(all="ignore"):
+        first = program.run(*arguments)
+        copies = [x.copy() for x in first]
+        agree(graph.evaluate(arguments), list(first))
+        others = [x + 0.25 for x in arguments]
+        agree(graph.evaluate(others), list(program.run(*others)))
+        again = program.run(*arguments)
+    for x, y, z in zip(first, copies, again, strict=True):  # nothing aliases a result, and a run repeats bit by bit
+        np.testing.assert_array_equal(x, y)
+        np.testing.assert_array_equal(y, z)
+
+
+def _convolutional_step() -> Graph:
+    net = m.Sequential(m.Conv2d(1, 4, 3), m.ReLU(), m.MaxPool2d(2), m.Conv2d(4, 4, 3), m.ReLU(), m.MaxPool2d(2))
+    arrays, structure = m.flatten(net.init(0))
+    variables = [variable(a.shape, "float", f"p{i}") for i, a in enumerate(arrays)]
+    x = variable((2, 1, 14, 14), "float", "x")
+    y = net(m.unflatten(structure, variables), x)
+    return with_gradient(Graph((*variables, x), (F.sum(F.square(y)),)))
+
+
+def test_every_pass_has_its_effect_on_a_convolutional_step() -> None:
+    """Otherwise the comparisons above would show nothing."""
+    found = optimise(_convolutional_step())
+    count = {k: [t.primitive for t in g.nodes] for k, g in found.items()}
+    assert count["band"].count("matmul") > count["merge"].count("matmul")
+    assert "count" in count["mask"] and "count" not in count["band"]
+    assert count["slab"].count("matmul") > count["mask"].count("matmul")
+    program = compile_graph(_convolutional_step(), [f"x{i}" for i in range(5)])
+    assert any(a.ndim > 4 for a in program.emitted.names.values() if isinstance(a, np.ndarray))
+
+
+def test_a_slab_that_waits_for_its_own_result_is_not_cut() -> None:
+    x = variable((40, 5), "float", "x")
+    y = F.tanh(x)
+    total = F.sum(F.max(y, 1))  # what the next line reads waits for all slabs
+    graph = Graph((x,), (F.max(y * total, 1),))
+    after = slab(graph, 8)
+    arguments = [np.random.default_rng(0).standard_normal((40, 5))]
+    agree(graph.evaluate(arguments), after.evaluate(arguments))
+    assert sum(t.primitive == "tanh" for t in after.nodes) == 1
+    assert sum(t.primitive == "tanh" for t in slab(Graph((x,), (F.max(y, 1),)), 8).nodes) > 1
+
+
+def test_infinite_factors_meet_indicators_as_numbers_do() -> None:
+    """Zero times infinity stays what it is: an indicator is a number, no choice."""
+    x, g = variable((3,), "float", "x"), variable((3,), "float", "g")
+    graph = Graph((x, g), (F.cast(x > 0.0) * g,))
+    arguments = [np.array([1.0, -1.0, -1.0]), np.array([np.inf, np.inf, 2.0])]
+    with np.errstate(invalid="ignore"):
+        for backend in BACKENDS:
+            (y,) = compile_graph(graph, ["x", "g"], backend=backend).run(*arguments)
+            np.testing.assert_array_equal(y, [np.inf, np.nan, 0.0])
