@@ -23,7 +23,7 @@ from derivcheck.mutation.lemmas import Citing, Lemmas, instances_of, put_solved,
 from derivcheck.mutation.opening import opened
 from derivcheck.mutation.records import Change, NearMiss
 from derivcheck.mutation.variants import analytic
-from derivcheck.mutation.weaker import below, conditions_hold, equal_inside, follows, same
+from derivcheck.mutation.weaker import below, conditions_hold, equal_inside, follows, follows_at_a_glance, same
 from derivcheck.proof import ProofError, Theorem, kernel
 from derivcheck.proof.definedness import NotKnown, definedness
 from derivcheck.proof.normal_form import Normaliser
@@ -49,6 +49,8 @@ def still_true(m: NearMiss, lemmas: Lemmas = NONE) -> str:
 def _true_in(m: NearMiss, context: Context, lemmas: Lemmas) -> str:
     if m.statement == m.claim.statement:
         return _proved_without(m, context) or _from_claims(m, context, lemmas, follows) or _cited(m, context, lemmas)
+    if follows_at_a_glance(context, m.claim.statement, m.statement):
+        return "follows from the claim"
     if m.change is not None and _same_value(m.context, m.change):
         return "equal by algebra to what it replaces"
     # Whether two comparisons are the same is computed, in little time; signs are searched for.

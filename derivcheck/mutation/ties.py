@@ -139,6 +139,8 @@ class _Unifier:
             return None
         if variables and len(variables) != len(f.args):
             return None
+        if t.op == "app" and t.args[1:] == variables and t.args[0].sort == f.sort:
+            return None if free_symbols(t.args[0]) & self.bound else t.args[0]
         for v, domain in zip(reversed(variables), reversed(f.args[: len(variables)]), strict=True):
             t = lam(domain, abstract(t, v))
         return t

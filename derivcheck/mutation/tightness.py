@@ -20,7 +20,7 @@ from derivcheck.semantics.numbers import EvaluationError, midpoint
 from derivcheck.semantics.pools import digest
 
 #: Interpretations of each tie.
-AT_A_TIE = 4
+AT_A_TIE = 8
 #: How many simpler counterexamples at a tie are tried.
 SHRINKS = 20
 #: Starting points of the search.

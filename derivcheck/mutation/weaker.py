@@ -8,19 +8,26 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from derivcheck.language import (
+    BINDERS,
     REAL,
     Context,
     LanguageError,
     MaxOver,
     Term,
+    abstract,
     add,
+    domain_of_measure,
     eq,
+    free_symbols,
     instantiate,
     le,
+    make,
     mul,
     num,
+    sort_of_domain,
     unfold,
 )
+from derivcheck.language.terms import open_binder, rebuild
 from derivcheck.mutation.opening import opened
 from derivcheck.proof import ProofError, Prover, Reason, Theorem, algebra, bounded_by_max, inside, kernel
 from derivcheck.proof.normal_form import Normaliser
@@ -100,18 +107,24 @@ def _is_integral(t: Term) -> bool:
 def below(context: Context, p: Term, known: Tactic | None = None) -> Theorem:
     """``⊢ a <= b`` where `b` is seen to be larger: a bound at every place where the two differ.
 
-    `known` is asked for a bound where none is seen at a glance.
+    `known` is asked for a bound where algebra sees none.
     """
+    return _below(context, p, (*_AT_A_GLANCE, algebra.tactic, *([] if known is None else [known])))
+
+
+def _below(context: Context, p: Term, tactics: tuple[Tactic, ...]) -> Theorem:
     if p.op != "le":
         raise ProofError(f"'{p}' is not a bound")
 
     def bound(prover: Prover, goal: Term) -> Theorem:
-        try:
-            return _bound(prover, goal)
-        except ProofError:
-            if known is None:
-                raise
-            return known(prover, goal)
+        if goal.op != "le":
+            raise ProofError(f"'{goal}' is not a bound")
+        for tactic in tactics:
+            try:
+                return tactic(prover, goal)
+            except ProofError:
+                continue
+        raise ProofError(f"'{goal}' is not seen")
 
     return inside(_below_integrals(Reason("at a glance", bound)))(Prover(context), p)
 
@@ -131,6 +144,11 @@ def same(context: Context, given: Term, p: Term) -> bool:
         return False
 
 
+def follows_at_a_glance(context: Context, given: Term, p: Term) -> bool:
+    """Does the inequality `p` follow from `given` without algebra, which is slow where sides are large?"""
+    return given == p or (given.op in ("le", "lt") and _by_parts(context, given, p, _AT_A_GLANCE))
+
+
 def follows(context: Context, given: Term, p: Term) -> bool:
     """Does `p` follow from the statement `given` of the same form, changed where something holds (not in premises)?"""
     if given == p:
@@ -147,7 +165,11 @@ def follows(context: Context, given: Term, p: Term) -> bool:
     if given.op == p.op == "and" and len(given.args) == len(p.args):
         return all(follows(context, a, b) for a, b in zip(given.args, p.args, strict=True))
     if p.op in ("le", "lt", "eq") and given.op in ("le", "lt", "eq") and p.args[0].sort == REAL:
-        return _by_addition(context, given, p) or _by_parts(context, given, p) or _by_an_equal_side(context, given, p)
+        return (
+            _by_addition(context, given, p)
+            or _by_parts(context, given, p, (*_AT_A_GLANCE, algebra.tactic))
+            or _by_an_equal_side(context, given, p)
+        )
     return _by_rewriting(context, given, p)
 
 
@@ -172,7 +194,7 @@ def _by_rewriting(context: Context, given: Term, p: Term) -> bool:
         return False
 
 
-def _by_parts(context: Context, given: Term, p: Term) -> bool:
+def _by_parts(context: Context, given: Term, p: Term, tactics: tuple[Tactic, ...]) -> bool:
     """Is an inequality weaker because its lower side became smaller or its upper side larger, by monotonicity?"""
     if p.op not in ("le", "lt") or given.op not in ("le", "lt") or (p.op == "lt" and given.op == "le"):
         return False
@@ -180,7 +202,7 @@ def _by_parts(context: Context, given: Term, p: Term) -> bool:
         if smaller == larger:
             continue
         try:
-            if not conditions_hold(below(context, le(smaller, larger))):
+            if not conditions_hold(_below(context, le(smaller, larger), tactics)):
                 return False
         except (ProofError, LanguageError):
             return False
@@ -202,23 +224,47 @@ def _by_an_equal_side(context: Context, given: Term, p: Term) -> bool:
 # ---------------------------------------------------------------------------------------- what one sees at a glance
 
 
-def _bound(prover: Prover, goal: Term) -> Theorem:
-    if goal.op != "le":
-        raise ProofError(f"'{goal}' is not a bound")
-    for tactic in _AT_A_GLANCE:
-        try:
-            return tactic(prover, goal)
-        except ProofError:
-            continue
-    raise ProofError(f"'{goal}' is not seen at a glance")
-
-
 def _absolute_value(prover: Prover, goal: Term) -> Theorem:
     """``⊢ a <= |a|``."""
     a, b = goal.args
     if b.op != "fn" or b.data != "abs" or b.args[0] != a:
         raise ProofError(f"'{goal}' does not bound a number by its absolute value")
     return kernel.absolute_value(prover.context, a)
+
+
+def _opposite(prover: Prover, goal: Term) -> Theorem:
+    """``⊢ −a <= a`` from ``0 <= a``, and ``⊢ a <= −a`` from ``a <= 0``."""
+    a, b = goal.args
+    if a == -b:
+        sign = le(0, b)
+    elif b == -a:
+        sign = le(a, 0)
+    else:
+        raise ProofError(f"'{goal}' does not compare a number with its negative")
+    return prover.linear(goal, (kernel.normal_form(prover.context, sign), 2))
+
+
+def _square_of_a_mean(prover: Prover, goal: Term) -> Theorem:
+    """``⊢ f(E x) <= E f(x)`` where f is a sum of squares of what is linear in x: the difference is a variance."""
+    a, b = (unfold(side) if side.op == "defn" else side for side in goal.args)
+    if not _is_integral(b) or _is_integral(a):
+        raise ProofError(f"'{goal}' does not bound a mean from below")
+    measure, fresh = b.args[0], prover.fresh
+    w = fresh.symbol(b.hint, sort_of_domain(domain_of_measure(measure)))
+
+    def centred(t: Term) -> Term:
+        if w not in free_symbols(t):
+            return t
+        if t.op == "pow" and t.args[1] == num(2):
+            mean = make("int", (measure, abstract(t.args[0], w)), None, REAL, b.hint)
+            return (t.args[0] - mean) ** 2
+        if t.op in BINDERS:
+            v, body = open_binder(t, fresh)
+            return rebuild(t, (*t.args[:-1], abstract(centred(body), v)))
+        return rebuild(t, tuple(map(centred, t.args)))
+
+    variance = make("int", (measure, abstract(centred(unfold(instantiate(b.body, w))), w)), None, REAL, b.hint)
+    return prover.linear(goal, (kernel.normal_form(prover.context, le(0, variance)), 1))
 
 
 def _smallest(prover: Prover, goal: Term) -> Theorem:
@@ -283,11 +329,12 @@ def _denominators(prover: Prover, goal: Term) -> Theorem:
 
 _AT_A_GLANCE: tuple[Tactic, ...] = (
     _absolute_value,
-    algebra.tactic,
     bounded_by_max.tactic,
+    _opposite,
     _smallest,
     _logarithm,
     _summand_dropped,
     _factor_dropped,
     _denominators,
+    _square_of_a_mean,
 )

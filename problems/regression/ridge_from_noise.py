@@ -19,6 +19,7 @@ from derivcheck.language import (
     Givens,
     Sum,
     Var,
+    define,
     eq,
     functions,
     identity,
@@ -495,9 +496,16 @@ def invertible_theorem(context):
 best_r = inverse(regularised) @ (X_r.T @ y_r)
 
 
+ridge_loss = define(
+    "ridge_loss",
+    lambda X, y, penalty, a: squared_norm(X @ a - y) + penalty * squared_norm(a),
+    scope="ridge-from-noise",
+)
+
+
 def ridge_objective(a):
     """‖Xa − y‖² + λ‖a‖²."""
-    return squared_norm(X_r @ a - y_r) + lam_r * squared_norm(a)
+    return ridge_loss(X_r, y_r, lam_r, a)
 
 
 def ridge_minimiser(claim):

@@ -39,7 +39,7 @@ from derivcheck.language import (
 )
 from derivcheck.mutation import Fate, NearMiss, judge, singular, tightness
 from derivcheck.mutation.ties import ties
-from derivcheck.mutation.weaker import follows
+from derivcheck.mutation.weaker import follows, follows_at_a_glance
 from derivcheck.problem import Claim
 from derivcheck.semantics import Truth
 
@@ -206,3 +206,36 @@ def test_noise_of_mean_zero_may_have_the_other_sign_also_below_a_derivative() ->
     slope = lambda sign: D(E(measure, lambda w: (a + sign * a * noise(w)) ** 2), a)  # noqa: E731
     assert follows(g.context, eq(slope(1), c), eq(slope(-1), c))
     assert not follows(g.context, eq(slope(1), c), eq(slope(2), c))
+
+
+def test_a_number_and_its_negative() -> None:
+    g = Givens()
+    n = g.size("n")
+    x, y, b = g.vector("x", n), g.real("y"), g.real("b")
+    claimed = le(squared_norm(x) + y, b)
+    assert follows_at_a_glance(g.context, claimed, le(-squared_norm(x) + y, b))
+    assert not follows_at_a_glance(g.context, claimed, le(squared_norm(x) - y, b))
+    assert not follows_at_a_glance(g.context, le(-squared_norm(x) + y, b), claimed)
+
+
+def test_the_square_of_a_mean_is_at_most_the_mean_of_the_square() -> None:
+    g = Givens()
+    n = g.size("n")
+    measure = g.probability("P")
+    x = g.random("X", range_(1, n), measure=measure, mean=g.real("mu"), variance=g.real("v", at_least=0))
+    y, b = g.vector("y", n), g.real("b")
+    mean_square = E(measure, lambda w: Sum(1, n, lambda i: (x(i, w) - y(i)) ** 2) / n)
+    square_of_mean = Sum(1, n, lambda i: (E(measure, lambda w: x(i, w)) - y(i)) ** 2) / n
+    assert follows_at_a_glance(g.context, le(mean_square, b), le(square_of_mean, b))
+    assert not follows_at_a_glance(g.context, le(square_of_mean, b), le(mean_square, b))
+    assert not follows_at_a_glance(g.context, le(mean_square, b), le(2 * square_of_mean, b))
+
+
+def test_an_entry_of_a_vector_is_no_other_definition_than_the_vector() -> None:
+    """``‖Xa‖² + ‖a‖²`` mentions `a` as a whole and entry by entry."""
+    g = Givens()
+    n, d = g.size("n"), g.size("m")
+    x, a, b = g.matrix("X", n, d), g.vector("a", d), g.vector("b", d)
+    objective = lambda v: squared_norm(x @ v) + squared_norm(v)  # noqa: E731
+    models = [c.declarations[-1].model for c in ties(g.context, le(objective(2 * b), objective(a)))]
+    assert ((a, 2 * b),) in models
