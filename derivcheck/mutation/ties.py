@@ -8,6 +8,8 @@ one value is tried as well.  A tie *defines* symbols, so that every hypothesis a
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from fractions import Fraction
 from itertools import combinations, islice
 
 from derivcheck.language import (
@@ -24,6 +26,7 @@ from derivcheck.language import (
     unfold,
 )
 from derivcheck.language.terms import subterms, variable_sort
+from derivcheck.semantics.premises import dependences, reaches
 
 #: Kinds of declarations whose symbols may be defined by a tie; the others carry a structure that draws must have.
 FREE = frozenset({"real", "array", "function", "density"})
@@ -31,6 +34,8 @@ FREE = frozenset({"real", "array", "function", "density"})
 MOST = 3
 #: The most pairs of parts that are compared.
 MOST_PAIRS = 200
+#: How far beside a tie.
+NEAR = Fraction(1, 256)
 
 Solution = dict[Term, Term]
 
@@ -46,7 +51,16 @@ def ties(context: Context, statement: Term) -> Iterator[Context]:
     if statement.op not in ("le", "lt") or statement.args[0].sort != REAL:
         return
     for solution in (*_between(context, *map(unfold, statement.args)), *_pairs(context, statement)):
-        yield context.extended(Declaration(None, "assumption", (), "tie", tuple(solution.items())))
+        if not _circular(context, solution):
+            yield context.extended(Declaration(None, "assumption", (), "tie", tuple(solution.items())))
+
+
+def beside(tied: Context) -> Iterator[Context]:
+    """The context of a tie with its number moved a little, for a statement that excludes the tie itself."""
+    *declarations, tie = tied.declarations
+    if all(t.sort == REAL for _, t in tie.model):
+        moved = tuple((s, t + NEAR) for s, t in tie.model)
+        yield Context((*declarations, replace(tie, note="beside a tie", model=moved)))
 
 
 def _between(context: Context, a: Term, b: Term) -> Iterator[Solution]:
@@ -74,6 +88,12 @@ def _pairs(context: Context, statement: Term) -> Iterator[Solution]:
         if (d := context.find(s)) and (e := context.find(t)) and (d.kind, s.sort, s.args) == (e.kind, t.sort, t.args)
     )
     yield from islice(alike, MOST)
+
+
+def _circular(context: Context, solution: Solution) -> bool:
+    """Does a symbol that the tie defines need its own value, perhaps through models of others?"""
+    needs = {**dependences(context), **{s: free_symbols(unfold(t)) for s, t in solution.items()}}
+    return any(reaches(t, s, needs) for s, t in solution.items())
 
 
 def _unknown(context: Context) -> frozenset[Term]:

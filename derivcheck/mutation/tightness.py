@@ -9,15 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from derivcheck.language import Context, Term
-from derivcheck.mutation.ties import ties
+from derivcheck.mutation.ties import beside, ties
 from derivcheck.semantics import Counterexample, instances
-from derivcheck.semantics.cases import NoModel, draw, positions, refuted_at
+from derivcheck.semantics.cases import drawn, positions, refuted_at
 from derivcheck.semantics.choices import PLANS, ReplayedChoices
 from derivcheck.semantics.counterexamples import described
 from derivcheck.semantics.evaluate import Evaluator
 from derivcheck.semantics.interpretation import Interpretation, Reject
 from derivcheck.semantics.numbers import EvaluationError, midpoint
 from derivcheck.semantics.pools import digest
+from derivcheck.semantics.premises import opened
 
 #: Interpretations of each tie.
 AT_A_TIE = 8
@@ -41,12 +42,15 @@ def at_a_tie(
     tried = 0
     contexts = dict.fromkeys((*ties(context, claimed), *ties(context, statement)))
     for k, tied in enumerate(contexts):
-        result = instances.check(
-            tied, statement, digest(seed, "tie", k), budget=budget, instances=AT_A_TIE, shrink=SHRINKS
-        )
-        tried += result.tried
-        if result.counterexample is not None:
-            return result.counterexample, tried
+        for there in (tied, *beside(tied)):
+            result = instances.check(
+                there, statement, digest(seed, "tie", k), budget=budget, instances=AT_A_TIE, shrink=SHRINKS
+            )
+            tried += result.tried
+            if result.counterexample is not None:
+                return result.counterexample, tried
+            if result.exact + result.supported:
+                break  # judged at the tie itself
     return None, tried
 
 
@@ -54,16 +58,19 @@ def search(
     context: Context, statement: Term, seed: int, *, budget: int = 200_000, evaluations: int = 240
 ) -> tuple[Counterexample | None, int]:
     """A counterexample to the inequality `statement` found by making its slack small, and the evaluations it took."""
-    if statement.op not in ("le", "lt"):
+    where = opened(context, statement)
+    if where is not None:
+        context, statement = where.context, where.statement
+    inequality = statement.args[1] if statement.op == "implies" else statement
+    if inequality.op not in ("le", "lt"):
         return None, 0
     spent = 0
     starts: list[tuple[float, dict[str, int], dict[str, int]]] = []
     for t in range(STARTS):
-        try:
-            drawn = draw(context, digest(seed, "tightness", t), PLANS[t % len(PLANS)], budget=budget)
-        except NoModel:
+        start = drawn(context, digest(seed, "tightness", t), PLANS[t % len(PLANS)], budget)
+        if isinstance(start, str):
             continue
-        found = _slack(context, statement, positions(drawn.choices), budget)
+        found = _slack(context, inequality, positions(start.choices), budget)
         spent += 1
         if found is not None:
             starts.append(found)
@@ -79,7 +86,7 @@ def search(
                     if spent >= evaluations:
                         break
                     spent += 1
-                    found = _slack(context, statement, {**record, label: position}, budget)
+                    found = _slack(context, inequality, {**record, label: position}, budget)
                     if found is not None and found[0] < best:
                         best, record, sizes = found
                         improved = True
@@ -99,10 +106,10 @@ def _others(position: int, size: int, thorough: bool) -> list[int]:
 
 
 def _slack(
-    context: Context, statement: Term, record: Mapping[str, int], budget: int
+    context: Context, inequality: Term, record: Mapping[str, int], budget: int
 ) -> tuple[float, dict[str, int], dict[str, int]] | None:
     """The relative slack at a record, the record as completed, and the sizes of its pools."""
-    a, b = statement.args
+    a, b = inequality.args
     try:
         world = Interpretation(context, ReplayedChoices(record), budget)
         world.build()

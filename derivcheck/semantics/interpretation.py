@@ -62,7 +62,7 @@ class Interpretation:
         #: Symbols whose square root will be taken: the variances of normal laws.
         self.square_symbols: set[Term] = set()
         self._building: list[Term] = []
-        for d in _all_declarations(context.declarations):
+        for d in all_declarations(context.declarations):
             if d.symbol is not None:
                 self.declared[d.symbol] = d
             self.definitions.update(d.model)
@@ -148,27 +148,21 @@ def _from_the_first(f: Function) -> Function:
         return f
 
     reached: dict[tuple[Value, ...], int] = {}
-    underway: set[tuple[Value, ...]] = set()
 
     def rule(args: tuple[Value, ...]) -> Value:
-        if args in underway:
-            raise Unknown("a recursion that does not go back")
         last, rest = args[0], args[1:]
-        underway.add(args)
-        try:
-            for k in range(reached.get(rest, first.lo), last):
-                f.at((k, *rest))
-                reached[rest] = k + 1
-            return f.at(args)
-        finally:
-            underway.discard(args)
+        for k in range(reached.get(rest, first.lo), last):
+            f.at((k, *rest))
+            reached[rest] = k + 1
+        return f.at(args)
 
     return Function(f.domains, rule, f.smooth)
 
 
-def _all_declarations(declarations: tuple[Declaration, ...]) -> Iterator[Declaration]:
+def all_declarations(declarations: tuple[Declaration, ...]) -> Iterator[Declaration]:
+    """Those declarations, each after the auxiliary ones that its model is made from."""
     for d in declarations:
-        yield from _all_declarations(d.auxiliary)
+        yield from all_declarations(d.auxiliary)
         yield d
 
 

@@ -33,6 +33,7 @@ from derivcheck.language import (
     unfold,
 )
 from derivcheck.language.terms import variable_sort
+from derivcheck.semantics.interpretation import all_declarations
 
 #: Kinds of declarations whose symbols an equation may define; the others carry a structure.
 DEFINABLE = frozenset({"real", "integer", "index", "size", "array", "choice"})
@@ -128,13 +129,13 @@ def _ends(interval: Term) -> dict[str, Any]:
 
 def _definitions(context: Context, premises: Sequence[Term]) -> dict[Term, tuple[Term, Term]]:
     """Premise -> (symbol, term): the equations that define a symbol each, without a circle."""
-    depends = _dependences(context)
+    depends = dependences(context)
     fixed = {s for d in context.declarations for s, _ in d.model}
     out: dict[Term, tuple[Term, Term]] = {}
     for p in premises:
         for s, t in sorted(_solutions(p), key=lambda solution: _rank(context, solution[0])):
             d = context.find(s)
-            if d is None or d.kind not in DEFINABLE or s in fixed or _reaches(t, s, depends):
+            if d is None or d.kind not in DEFINABLE or s in fixed or reaches(t, s, depends):
                 continue
             out[p] = (s, t)
             fixed.add(s)
@@ -155,7 +156,7 @@ def _bounded(context: Context, premises: Sequence[Term], fixed: set[Term]) -> tu
             d = context.find(s)
             if d is None or d.kind != "real" or s in fixed or _bounds_already(d, name):
                 continue
-            if _reaches(t, s, _dependences(context)):
+            if reaches(t, s, dependences(context)):
                 continue
             declared = replace(d, properties=(*d.properties, Property(name, (p,), (t,))))
             context = Context(tuple(declared if e is d else e for e in context.declarations))
@@ -170,10 +171,11 @@ def _bounds_already(d: Declaration, name: str) -> bool:
     return any(d.property(other) is not None for other in side)
 
 
-def _dependences(context: Context) -> dict[Term, frozenset[Term]]:
+def dependences(context: Context) -> dict[Term, frozenset[Term]]:
     """Symbol -> the symbols that its value is made from."""
-    out = {d.symbol: _mentioned(d) for d in context.declarations if d.symbol is not None}
-    out.update((s, free_symbols(unfold(t))) for d in context.declarations for s, t in d.model)
+    everything = list(all_declarations(context.declarations))
+    out = {d.symbol: _mentioned(d) for d in everything if d.symbol is not None}
+    out.update((s, free_symbols(unfold(t))) for d in everything for s, t in d.model)
     return out
 
 
@@ -191,7 +193,8 @@ def _mentioned(d: Declaration) -> frozenset[Term]:
     return frozenset(s for t in (*terms, *d.symbol.args) for s in free_symbols(unfold(t))) - {d.symbol}
 
 
-def _reaches(t: Term, target: Term, depends: dict[Term, frozenset[Term]]) -> bool:
+def reaches(t: Term, target: Term, depends: dict[Term, frozenset[Term]]) -> bool:
+    """Is the value of `target` needed for that of `t`?"""
     seen: set[Term] = set()
     todo = list(free_symbols(unfold(t)))
     while todo:

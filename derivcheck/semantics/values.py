@@ -102,6 +102,10 @@ Domain = RangeDomain | IntegersDomain | IntervalDomain | SpaceDomain | Functions
 # ------------------------------------------------------------------------------------------------------- functions
 
 
+#: Stands for an entry of an array while it is computed.
+UNDERWAY = object()
+
+
 class Function:
     """A function of ``len(domains)`` arguments, uncurried; an array when the domains are ranges.
 
@@ -135,6 +139,8 @@ class Function:
         ------
         Undefined
             If an argument is outside its domain.
+        Unknown
+            If the value at these indices is needed to compute itself.
         """
         arity = len(self.domains)
         if len(args) < arity:
@@ -145,7 +151,14 @@ class Function:
         if all(type(a) is int for a in head):
             value = self._known.get(head)
             if value is None:
-                value = self._known[head] = self.rule(head)
+                self._known[head] = UNDERWAY
+                try:
+                    value = self._known[head] = self.rule(head)
+                finally:
+                    if self._known[head] is UNDERWAY:
+                        del self._known[head]
+            elif value is UNDERWAY:
+                raise Unknown("a value that is defined by itself")
         else:
             value = self.rule(head)
         return value.at(args[arity:]) if len(args) > arity else value

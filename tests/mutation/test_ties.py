@@ -17,6 +17,7 @@ from derivcheck.language import (
     MinOver,
     Sum,
     Term,
+    abs_,
     counting,
     eq,
     free_symbols,
@@ -25,10 +26,12 @@ from derivcheck.language import (
     integrable,
     interval,
     inverse,
+    lam,
     le,
     lebesgue,
     log,
     lt,
+    ne,
     num,
     predicate,
     range_,
@@ -113,6 +116,26 @@ def test_a_tie_that_the_hypotheses_exclude_refutes_nothing() -> None:
     x, y = g.real("x", above=2), g.real("y", below=1)
     assert [c.declarations[-1].model for c in ties(g.context, lt(y, x))] != []
     assert found(g, lt(y, x)) == ""
+
+
+def test_beside_a_tie_that_the_statement_excludes() -> None:
+    g = Givens()
+    x, y = g.real("x", above=0, below=1), g.real("y", above=0, below=1)
+    parabola = lambda t: t * (2 * y - t)  # noqa: E731
+    assert found(g, implies(ne(x, y), lt(parabola(x), parabola(y) - abs_(parabola(y)) / 1000))) != ""
+    assert found(g, implies(ne(x, y), lt(parabola(x), parabola(y)))) == ""
+
+
+def test_a_circle_of_definitions_is_no_tie() -> None:
+    """W is defined by V; V may not be defined by W in turn."""
+    g = Givens()
+    members = range_(1, g.size("n"))
+    v, w = g.array("V", members), g.array("W", members)
+    g.assume("twice", ForAll(members, lambda i: eq(w(i), 2 * v(i))), model={w: lam(members, lambda i: 2 * v(i))})
+    j = g.index("j", *members.args)
+    for tied in ties(g.context, lt(v(j), w(j))):
+        assert tied.declarations[-1].model[0][0] != v
+    assert found(g, lt(v(j), w(j) + 1)) == ""
 
 
 def test_no_symbol_is_defined_by_itself_or_by_a_bound_variable() -> None:

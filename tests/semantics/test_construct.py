@@ -283,6 +283,19 @@ def test_definitions_that_depend_on_each_other_are_no_model():
     assert not models_exist(g.context).found
 
 
+def test_a_circle_of_entries_is_no_model():
+    """Each array is built at once and its entries when they are looked at: the circle is met entry by entry."""
+    g = Givens()
+    members = range_(1, g.size("n"))
+    x, y = g.array("x", members), g.array("y", members)
+    g.assume(
+        "circle",
+        ForAll(members, lambda i: eq(x(i), y(i))),
+        model={x: lam(members, lambda i: y(i) + 0), y: lam(members, lambda i: x(i) + 0)},
+    )
+    assert not models_exist(g.context).found
+
+
 def recursive(step):
     """V_0 arbitrary and V_{k+1} = γ V_k: the fact, and a model by recursion with the given step."""
     g = Givens()
