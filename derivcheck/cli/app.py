@@ -161,7 +161,7 @@ def verify(
     mutants: Annotated[bool, typer.Option("--mutants", help="Make near misses and show what became of them.")] = False,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same numbers.")] = 0,
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes at once.  [default: all cores]")] = None,
-    deadline: Annotated[float, typer.Option(min=0.1, help="Seconds that one claim may take.")] = 300.0,
+    deadline: Annotated[float, typer.Option(min=0.1, help="Seconds that one claim may take.")] = 120.0,
     certificate: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write the certificates of the proofs there.")
     ] = None,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from types import TracebackType
+
 import flint
 import numpy
 import scipy.special
@@ -27,3 +30,12 @@ LOADED = (
     derivcheck.proof,
     derivcheck.semantics,
 )
+
+
+def _unless_the_run_is_over(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """A process that is begun while its run ends finds the run's locks gone, and nobody waits for it to say so."""
+    if not issubclass(kind, FileNotFoundError):
+        sys.__excepthook__(kind, error, trace)
+
+
+sys.excepthook = _unless_the_run_is_over

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 ALL_WITNESSES = ("proof", "instances", "experiment", "network")
 
 #: Seconds that one claim may take: several times what the slowest needs, near misses included, on a quiet machine.
-DEADLINE = 300.0
+DEADLINE = 120.0
 
 
 @dataclass(frozen=True, slots=True)

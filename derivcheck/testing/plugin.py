@@ -26,7 +26,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--derivcheck-seed", type=int, default=0, metavar="N", help="the seed of the derivations' checks")
     group.addoption("--derivcheck-witness", action="append", default=[], metavar="W", help="ask only this witness")
-    group.addoption("--derivcheck-deadline", type=float, default=300.0, metavar="S", help="seconds a claim may take")
+    group.addoption("--derivcheck-deadline", type=float, default=120.0, metavar="S", help="seconds a claim may take")
     parser.addini(INI, "globs of problem files, relative to the root folder", type="linelist", default=[])
 
 
