@@ -44,7 +44,7 @@ def _mlp() -> tuple[Any, Any, Any, Any]:
 
         return loss
 
-    return (lambda p: m.cross_entropy(net(p, x), F.constant(y))), net.init(0), torch_function, lambda p: m.flatten(p)[0]
+    return (lambda p: m.cross_entropy(net(p, x), m.constant(y))), net.init(0), torch_function, lambda p: m.flatten(p)[0]
 
 
 def _lstm() -> tuple[Any, Any, Any, Any]:

@@ -188,7 +188,7 @@ from derivcheck.models.tensor import (
     scope,
     variable,
 )
-from derivcheck.models.training import Trainer, Training, print_progress, train
+from derivcheck.models.training import Interrupted, Trainer, Training, print_progress, train
 from derivcheck.models.tree import Structure, flatten, leaves, map_tree, paths, unflatten
 
 __all__ = [
@@ -232,6 +232,7 @@ __all__ = [
     "GraphConvolution",
     "He",
     "Initialiser",
+    "Interrupted",
     "Lambda",
     "Layer",
     "LayerNorm",

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from derivcheck.models.errors import ShapeError
+from derivcheck.models.errors import ModelError, ShapeError
 from derivcheck.models.functional import broadcast_to, cast, reshape
 from derivcheck.models.graph import reachable
 from derivcheck.models.tensor import PRIMITIVES, Tensor, as_tensor, constant, labelled, make
@@ -81,6 +81,8 @@ def _fresh(tree: Any) -> tuple[Any, list[Tensor]]:
 
 
 def _scalar(y: Any) -> Tensor:
+    if not isinstance(y, (Tensor, np.ndarray, int, float, np.number)):
+        raise ModelError(f"gradient: a function to differentiate returns a scalar, not {type(y).__name__}")
     t = as_tensor(y)
     if t.size != 1:
         raise ShapeError("gradient", "a function whose value is a scalar", t.shape)

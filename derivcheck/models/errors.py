@@ -40,12 +40,14 @@ class NonFiniteError(ModelError, FloatingPointError):
     step : int
         Index of the training step, from 0.
     layer, primitive : str
-        Path of the layer and name of the primitive whose result is the first that is not finite.
+        Path of the layer and name of the primitive whose result is the first that is not finite; ``"variable"`` if
+        it was given so (the batch, or the initial parameters).
     """
 
-    def __init__(self, step: int, layer: str, primitive: str, value: str) -> None:
+    def __init__(self, step: int, layer: str, primitive: str, value: str, place: str = "") -> None:
         self.step, self.layer, self.primitive = step, layer, primitive
-        super().__init__(f"step {step}: {value} first appears in {layer or 'the loss'} ({primitive})")
+        where = place or f"{f'layer {layer!r}' if layer else 'the loss'} ({primitive})"
+        super().__init__(f"step {step}: {value} first appears in {where}")
 
 
 class MissingDataError(ModelError, FileNotFoundError):

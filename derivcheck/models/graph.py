@@ -6,6 +6,7 @@ in between. Every pass is tested against it.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,7 +16,7 @@ import numpy as np
 
 from derivcheck.models.tensor import PRIMITIVES, Array, Tensor, relabelling
 
-__all__ = ["Graph", "reachable", "rewrite", "substitute"]
+__all__ = ["Graph", "fingerprint", "reachable", "rewrite", "substitute"]
 
 
 def reachable(outputs: Sequence[Tensor]) -> list[Tensor]:
@@ -123,3 +124,22 @@ def substitute(outputs: Sequence[Tensor], replaced: dict[Tensor, Tensor]) -> lis
             same = inputs == t.inputs
             new[t] = t if same else Tensor(t.primitive, inputs, t.attributes, t.shape, t.kind, t.scope)
     return [new[t] for t in outputs]
+
+
+def fingerprint(outputs: Sequence[Tensor]) -> str:
+    """A digest of what the outputs compute from their variables; the same in every process.
+
+    Names of variables, paths of layers and the running numbers of random draws do not count.
+    """
+    digest = hashlib.sha256()
+    number: dict[Tensor, int] = {}
+    for i, t in enumerate(reachable(outputs)):
+        number[t] = i
+        read = [number[x] for x in t.inputs]
+        told = {k: v for k, v in sorted(t.attributes.items()) if k not in ("name", "draw", "value")}
+        digest.update(f"{t.primitive} {read} {t.shape} {t.kind} {told}\n".encode())
+        if "value" in t.attributes:
+            value = np.asarray(t.attributes["value"])
+            digest.update(value.dtype.str.encode() + value.tobytes())
+    digest.update(str([number[t] for t in outputs]).encode())
+    return digest.hexdigest()

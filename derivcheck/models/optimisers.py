@@ -17,12 +17,22 @@ from typing import Any
 
 import numpy as np
 
+from derivcheck.models.errors import ModelError
 from derivcheck.models.functional import exp, sqrt, square
 from derivcheck.models.schedules import Schedule, as_schedule
 from derivcheck.models.tensor import Tensor, as_tensor
 from derivcheck.models.tree import flatten, map_tree, unflatten
 
-__all__ = ["SGD", "Adagrad", "Adam", "Averaged", "GradientMethod", "Optimiser", "RMSProp"]
+__all__ = [
+    "SGD",
+    "Adagrad",
+    "Adam",
+    "Averaged",
+    "GradientMethod",
+    "Optimiser",
+    "RMSProp",
+    "require_optimiser",
+]
 
 Slots = dict[str, Tensor]
 
@@ -34,6 +44,11 @@ class Optimiser:
     def slots(self) -> tuple[str, ...]:
         """Names of what is remembered for every parameter; all start at 0."""
         return ()
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Name of the rule (and of the one inside)."""
+        return (type(self).__name__,)
 
     def update(self, theta: Tensor, g: Tensor, slots: Slots, t: Tensor) -> tuple[Tensor, Slots]:
         """New parameters and slots at step ``t = 1, 2, …``."""
@@ -56,6 +71,22 @@ class Optimiser:
         return unflatten(structure, [r[0] for r in results]), new_slots
 
 
+def require_optimiser(value: Any) -> None:
+    """Raise :class:`ModelError` unless it is an optimiser."""
+    if not isinstance(value, Optimiser):
+        raise ModelError(
+            f"the optimiser is an object such as Adam(1e-3) or SGD(0.1, momentum=0.9); there are Adagrad, Adam, "
+            f"Averaged, RMSProp and SGD: given {value!r}"
+        )
+
+
+def _require(name: str, value: float, low: float, high: float = math.inf) -> None:
+    """Raise :class:`ValueError` unless ``low ≤ value < high`` (so that NaN is refused)."""
+    if not low <= value < high:
+        wanted = f"at least {low:g}" if high == math.inf else f"in [{low:g}, {high:g})"
+        raise ValueError(f"{name} is {wanted}, not {value}")
+
+
 @dataclass(frozen=True)
 class GradientMethod(Optimiser):
     """An optimiser with a step size and weight decay; subclasses give ``rule``.
@@ -72,6 +103,11 @@ class GradientMethod(Optimiser):
     rate: float | Schedule = 1e-2
     weight_decay: float = field(default=0.0, kw_only=True)
     decoupled: bool = field(default=False, kw_only=True)
+
+    def __post_init__(self) -> None:
+        if not callable(self.rate):
+            _require("the step size", self.rate, 0.0)
+        _require("weight decay", self.weight_decay, 0.0)
 
     def rule(self, theta: Tensor, g: Tensor, slots: Slots, rate: Any, t: Tensor) -> tuple[Tensor, Slots]:
         """New parameters and slots, weight decay aside."""
@@ -98,6 +134,12 @@ class SGD(GradientMethod):
     momentum: float = 0.0
     nesterov: bool = False
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _require("momentum", self.momentum, 0.0, 1.0)
+        if self.nesterov and not self.momentum:
+            raise ValueError("Nesterov's variant is one of momentum: give momentum=")
+
     @property
     def slots(self) -> tuple[str, ...]:
         return ("velocity",) if self.momentum else ()
@@ -116,6 +158,10 @@ class Adagrad(GradientMethod):
 
     epsilon: float = 1e-10
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _require("epsilon", self.epsilon, 0.0)
+
     @property
     def slots(self) -> tuple[str, ...]:
         return ("sum",)
@@ -131,6 +177,11 @@ class RMSProp(GradientMethod):
 
     decay: float = 0.99
     epsilon: float = 1e-8
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _require("decay", self.decay, 0.0, 1.0)
+        _require("epsilon", self.epsilon, 0.0)
 
     @property
     def slots(self) -> tuple[str, ...]:
@@ -149,6 +200,12 @@ class Adam(GradientMethod):
     beta2: float = 0.999
     epsilon: float = 1e-8
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _require("beta1", self.beta1, 0.0, 1.0)
+        _require("beta2", self.beta2, 0.0, 1.0)
+        _require("epsilon", self.epsilon, 0.0)
+
     @property
     def slots(self) -> tuple[str, ...]:
         return ("first", "second")
@@ -157,9 +214,14 @@ class Adam(GradientMethod):
         m = self.beta1 * slots["first"] + (1.0 - self.beta1) * g
         v = self.beta2 * slots["second"] + (1.0 - self.beta2) * square(g)
         # m̂ / (√v̂ + ε), its two corrections gathered into scalars: one division of vectors fewer.
-        root = sqrt(1.0 - exp(t * math.log(self.beta2)))
-        size = rate * root / (1.0 - exp(t * math.log(self.beta1)))
+        root = sqrt(1.0 - _to_the(self.beta2, t))
+        size = rate * root / (1.0 - _to_the(self.beta1, t))
         return theta - size * (m / (sqrt(v) + self.epsilon * root)), {"first": m, "second": v}
+
+
+def _to_the(base: float, t: Tensor) -> Any:
+    """``baseᵗ`` for ``t ≥ 1``."""
+    return exp(t * math.log(base)) if base else 0.0
 
 
 @dataclass(frozen=True)
@@ -171,6 +233,14 @@ class Averaged(Optimiser):
 
     inner: Optimiser
     start_step: int = 0
+
+    def __post_init__(self) -> None:
+        require_optimiser(self.inner)
+        _require("the first step", self.start_step, 0)
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        return (*super().kinds, *self.inner.kinds)
 
     @property
     def slots(self) -> tuple[str, ...]:

@@ -48,7 +48,7 @@ class ScalarFunction:
             raise ValueError(f"{name}: {sorted(map(str, free))} are not among the arguments")
 
     def __call__(self, *values: Any) -> Tensor:
-        from derivcheck.models.functional import align, cast
+        from derivcheck.models.functional.elementwise import align, cast
 
         if len(values) != len(self.arguments):
             raise ShapeError(self.name, f"{len(self.arguments)} arguments", f"{len(values)}")

@@ -15,7 +15,7 @@ import sympy
 from derivcheck.models import functional as F
 from derivcheck.models.graph import Graph
 from derivcheck.models.scalar import ScalarFunction
-from derivcheck.models.tensor import PRIMITIVES, Tensor, make
+from derivcheck.models.tensor import PRIMITIVES, Tensor, constant, make
 
 __all__ = ["CASES", "SYMBOLIC", "TORCH", "WITHOUT_DERIVATIVE", "arguments", "symbols", "torch_values"]
 
@@ -65,7 +65,7 @@ CASES: dict[str, tuple[Callable[..., Tensor], tuple[tuple[int, ...], ...], float
     "log_softmax": (lambda x: F.log_softmax(x), ((2, 3),), -2),
     "take": (lambda x: F.take(x, np.array([[0, 2], [2, 1]]), 1), ((2, 3),), -2),
     "scatter_add": (
-        lambda x: make("scatter_add", x, F.cast(F.constant(np.array([0, 2, 0])), "int"), shape=(2, 3), axis=1),
+        lambda x: make("scatter_add", x, F.cast(constant(np.array([0, 2, 0])), "int"), shape=(2, 3), axis=1),
         ((2, 3),),
         -2,
     ),

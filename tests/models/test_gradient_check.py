@@ -20,7 +20,7 @@ def mlp_case() -> tuple[Any, tuple[Any, ...]]:
     net = m.Sequential(m.Linear(5, 8), m.Tanh(), m.Linear(8, 3))
     rng = np.random.default_rng(1)
     x, y = rng.standard_normal((6, 5)), rng.integers(0, 3, 6)
-    return (lambda p: m.cross_entropy(net(p, x), F.constant(y))), (net.init(0),)
+    return (lambda p: m.cross_entropy(net(p, x), m.constant(y))), (net.init(0),)
 
 
 def lstm_case() -> tuple[Any, tuple[Any, ...]]:
@@ -162,12 +162,12 @@ def test_a_derivative_of_another_shape_is_refused() -> None:
 
 
 def test_batches_of_perturbations_do_not_change_the_derivative(monkeypatch: pytest.MonkeyPatch) -> None:
-    from derivcheck.models import gradient_check
+    from derivcheck.models.gradient_check import slopes
 
     function, arguments = mlp_case()
     for method in ("complex step", "central difference"):
         whole, _ = m.gradient_checker(function, method).numerical(arguments)
         with monkeypatch.context() as patched:
-            patched.setattr(gradient_check, "POINTS", 50)
+            patched.setattr(slopes, "POINTS", 50)
             parts, _ = m.gradient_checker(function, method).numerical(arguments)
         np.testing.assert_allclose(parts, whole, rtol=0, atol=1e-14 if method == "complex step" else 1e-11)

@@ -1,22 +1,4 @@
-"""Gradient checks, all perturbations in one batch.
-
-A derivative is compared, entry by entry, with a numerical one: the complex step ``Im f(x + i h)/h``, whose error is
-rounding only, wherever every primitive of the graph takes complex numbers; else a central difference of fourth
-order. The function runs once, over a replica axis of perturbed arguments, and only what depends on the perturbed
-one is repeated.
-
-Where an argument acts through a linear map first (a weight through a product), it is cheaper to perturb the map's
-result: the numerical derivative there, applied to the map's value at every unit vector, is the same. No derivative
-rule takes part in it.
-
->>> import numpy as np
->>> from derivcheck.models import functional as F
->>> check = gradient_checker(lambda x: F.sum(F.exp(x) * x))
->>> check(np.array([0.5, 1.0])).ok
-True
->>> check(np.array([0.5, 1.0]), derivative=(np.array([2.47308, 5.43657]),)).ok
-False
-"""
+"""The check itself: what is compiled for arguments of certain shapes, and the comparison entry by entry."""
 
 from __future__ import annotations
 
@@ -31,10 +13,11 @@ from derivcheck.models.compiler import Compiled, trace
 from derivcheck.models.compiler import compile as compile_function
 from derivcheck.models.differentiate import gradients
 from derivcheck.models.errors import ShapeError
-from derivcheck.models.functional import broadcast_to, cast, reshape
-from derivcheck.models.functional import sum as sum_of
-from derivcheck.models.graph import Graph, rewrite, substitute
-from derivcheck.models.primitives.structural import keep_dims
+from derivcheck.models.functional import broadcast_to, reshape
+from derivcheck.models.gradient_check.cuts import Cut, cut_at, frontier
+from derivcheck.models.gradient_check.kinks import kinks_along, ties
+from derivcheck.models.gradient_check.slopes import ranges, shifted, slopes_at
+from derivcheck.models.graph import Graph, substitute
 from derivcheck.models.replicate import replicated
 from derivcheck.models.tensor import Array, Tensor, constant, make
 from derivcheck.models.tree import flatten, paths, unflatten
@@ -80,21 +63,6 @@ class GradientCheck:
 
 
 @dataclass(frozen=True)
-class _Cut:
-    """A node whose perturbation stands for that of the arguments that act through it alone.
-
-    ``value`` maps all leaves to it; ``after`` maps (it, all leaves) to the result; ``through[i]`` maps (leaf i, all
-    leaves, the node's value at leaf i = 0, derivative at the node) to the derivative along leaf i. For an argument
-    that is perturbed itself, ``through`` is empty.
-    """
-
-    value: Compiled
-    after: Compiled
-    through: dict[int, Compiled]
-    leaf: int
-
-
-@dataclass(frozen=True)
 class _Made:
     """What a check of arguments of certain shapes needs; ``shape`` is the value's.
 
@@ -102,11 +70,11 @@ class _Made:
     """
 
     method: str
-    cuts: tuple[_Cut, ...]
+    cuts: tuple[Cut, ...]
     derivative: Compiled
     shape: tuple[int, ...]
     ties: Compiled | None
-    along: tuple[_Cut, ...]
+    along: tuple[Cut, ...]
 
 
 class _Checker:
@@ -132,16 +100,16 @@ class _Checker:
         dtype = np.complex128 if method == "complex step" else np.float64
         groups: dict[Tensor, list[int]] = {}
         for i, leaf in enumerate(graph.inputs):
-            groups.setdefault(_frontier(graph, leaf), []).append(i)
-        cuts: list[_Cut] = []
+            groups.setdefault(frontier(graph, leaf), []).append(i)
+        cuts: list[Cut] = []
         for node, members in groups.items():
             if node.size < sum(graph.inputs[i].size for i in members):
-                cuts.append(_cut(graph, node, members, dtype))
+                cuts.append(cut_at(graph, node, members, dtype))
             else:
-                cuts += [_cut(graph, graph.inputs[i], [i], dtype) for i in members]
+                cuts += [cut_at(graph, graph.inputs[i], [i], dtype) for i in members]
         derivative, shape = compile_function(_derivative(graph)), graph.outputs[0].shape
-        along = tuple(_cut(graph, x, [i], np.float64) for i, x in enumerate(graph.inputs))
-        return _Made(method, tuple(cuts), derivative, shape, _ties(graph), along)
+        along = tuple(cut_at(graph, x, [i], np.float64) for i, x in enumerate(graph.inputs))
+        return _Made(method, tuple(cuts), derivative, shape, ties(graph), along)
 
     def numerical(self, arguments: tuple[Any, ...]) -> tuple[Array, str]:
         """All first derivatives, shape (arguments' entries, value's entries)."""
@@ -150,7 +118,7 @@ class _Checker:
         parts: dict[int, Array] = {}
         for cut in made.cuts:
             at = leaves[cut.leaf] if not cut.through else np.asarray(cut.value(*leaves))
-            slopes = _slopes(cut.after, at, leaves, made.method)
+            slopes = slopes_at(cut.after, at, leaves, made.method)
             if not cut.through:
                 parts[cut.leaf] = slopes
             for i, linear in cut.through.items():
@@ -163,8 +131,8 @@ class _Checker:
         """All arrays of this shape with a single one, in batches; a single batch is kept for the next check."""
         if shape not in self._units:
             n = math.prod(shape)
-            batches = (_shifted(np.zeros(n), lo, hi, 1.0).reshape(-1, *shape) for lo, hi in _batches(n, n))
-            if len(_batches(n, n)) > 1:
+            batches = (shifted(np.zeros(n), lo, hi, 1.0).reshape(-1, *shape) for lo, hi in ranges(n, n))
+            if len(ranges(n, n)) > 1:
                 yield from batches
                 return
             self._units[shape] = next(batches)
@@ -176,7 +144,7 @@ class _Checker:
         leaves = [np.asarray(x, float) for x in flatten(arguments)[0]]
         if made.ties is None or not float(made.ties(*leaves)):
             return np.zeros((sum(x.size for x in leaves), math.prod(made.shape)), bool)
-        return np.concatenate([_kinks(cut.after, leaves[i], leaves) for i, cut in enumerate(made.along)])
+        return np.concatenate([kinks_along(cut.after, leaves[i], leaves) for i, cut in enumerate(made.along)])
 
     def __call__(self, *arguments: Any, derivative: Any = None) -> GradientCheck:
         numerical, method = self.numerical(arguments)
@@ -230,148 +198,6 @@ def _floats(arguments: tuple[Any, ...]) -> tuple[Any, ...]:
     leaves, structure = flatten(arguments)
     floats: tuple[Any, ...] = unflatten(structure, [np.asarray(x, float) for x in leaves])
     return floats
-
-
-#: Entries of all points that are evaluated together.
-POINTS = 1 << 20
-
-
-def _batches(count: int, size: int) -> list[tuple[int, int]]:
-    """Ranges of at most as many points of this size as are evaluated together."""
-    step = max(1, POINTS // max(size, 1))
-    return [(lo, min(lo + step, count)) for lo in range(0, count, step)]
-
-
-def _shifted(z: Array, lo: int, hi: int, steps: Any) -> Array:
-    """Copies of a vector: in copy ``k``, entry ``lo + k`` is shifted."""
-    points = np.empty((hi - lo, z.size), np.result_type(z, steps))
-    points[...] = z
-    points[np.arange(hi - lo), np.arange(lo, hi)] += steps
-    return points
-
-
-def _slopes(after: Compiled, at: Array, leaves: list[Array], method: str) -> Array:
-    """Derivative of the result at a node, shape (node's entries, result's entries)."""
-    z = at.ravel()
-
-    def values(lo: int, hi: int, steps: Any) -> Array:
-        points = _shifted(z, lo, hi, steps).reshape(hi - lo, *at.shape)
-        return np.reshape(after(points, leaves), (hi - lo, -1))
-
-    if method == "complex step":
-        step = 1e-30
-        return np.concatenate([values(lo, hi, 1j * step).imag / step for lo, hi in _batches(z.size, z.size)])
-    h = 1e-3 * (1.0 + np.abs(z))
-    parts = []
-    for lo, hi in _batches(z.size, z.size):
-        here = h[lo:hi]
-        up, down, up2, down2 = (values(lo, hi, k * here) for k in (1.0, -1.0, 2.0, -2.0))
-        parts.append((8.0 * (up - down) - (up2 - down2)) / (12.0 * here[:, None]))
-    return np.concatenate(parts)
-
-
-# --- kinks ------------------------------------------------------------------------------------------------------
-
-#: Step of one-sided slopes, relative to the argument; it is then divided by :data:`SHRINK`.
-STEP, SHRINK = 1e-4, 16.0
-
-_MEETING = frozenset({"maximum", "minimum", "greater", "greater_equal", "equal"})
-
-
-def _ties(graph: Graph) -> Compiled | None:
-    """How many operands meet where a primitive has a kink, as a function of all leaves."""
-    plain = rewrite(
-        graph, lambda t, x: t.attributes["function"].lower(*x, stable=False) if t.primitive == "scalar" else None
-    )
-    counts: list[Tensor] = []
-    for t in plain.nodes:
-        if t.primitive in _MEETING and all(x.kind == "float" for x in t.inputs):
-            a, b = t.inputs
-            counts.append(sum_of(cast(make("equal", a, b))))
-        elif t.primitive in ("abs", "sign"):
-            counts.append(sum_of(cast(make("equal", t.inputs[0], constant(0.0)))))
-        elif t.primitive == "max":
-            x, axes = t.inputs[0], t.attributes["axes"]
-            hits = sum_of(cast(make("equal", x, reshape(t, keep_dims(x.shape, axes)))), axes)
-            counts.append(sum_of(hits - 1.0))
-    if not counts:
-        return None
-    total = counts[0]
-    for c in counts[1:]:
-        total = total + c
-    return compile_function(lambda *leaves: substitute([total], dict(zip(plain.inputs, leaves, strict=True)))[0])
-
-
-def _kinks(after: Compiled, at: Array, leaves: list[Array]) -> Array:
-    """Where one-sided slopes differ, and do not come closer as the step shrinks, as a smooth function's would."""
-    z = at.ravel()
-
-    def difference(lo: int, hi: int, h: Array) -> tuple[Array, Array]:
-        here, up, down = (
-            np.reshape(after(_shifted(z, lo, hi, k * h).reshape(hi - lo, *at.shape), leaves), (hi - lo, -1))
-            for k in (0.0, 1.0, -1.0)
-        )
-        rounding = 64.0 * np.finfo(float).eps * np.abs(here) / h[:, None]
-        right, left = (up - here) / h[:, None], (here - down) / h[:, None]
-        floor = rounding + 1e-6 * np.maximum(np.abs(right), np.abs(left))
-        return np.abs(right - left), floor
-
-    parts = []
-    for lo, hi in _batches(z.size, z.size):
-        h = STEP * (1.0 + np.abs(z[lo:hi]))
-        wide, _ = difference(lo, hi, h)
-        narrow, floor = difference(lo, hi, h / SHRINK)
-        parts.append((narrow > floor) & (narrow > 0.5 * wide))
-    return np.concatenate(parts)
-
-
-# --- cutting the graph --------------------------------------------------------------------------------------------
-
-_LINEAR = frozenset(
-    {"reshape", "transpose", "slice", "sum", "neg", "alias", "embed", "windows", "fold", "take", "flip", "broadcast_to"}
-)
-
-
-def _frontier(graph: Graph, leaf: Tensor) -> Tensor:
-    """The last node of the chain of affine maps through which alone a leaf acts."""
-    depends = {leaf}
-    for t in graph.nodes:
-        if any(x in depends for x in t.inputs):
-            depends.add(t)
-    node = leaf
-    while node in graph.users and len(graph.users[node]) == 1 and node not in graph.outputs:
-        user = graph.users[node][0]
-        others = [x for x in user.inputs if x is not node]
-        alone = len(others) == len(user.inputs) - 1 and not any(x in depends for x in others)
-        affine = user.primitive in _LINEAR or user.primitive in ("mul", "matmul", "add", "sub")
-        if not alone or not (affine or (user.primitive == "div" and user.inputs[0] is node)):
-            break
-        node = user
-    return node
-
-
-def _cut(graph: Graph, node: Tensor, members: list[int], dtype: Any) -> _Cut:
-    (y,) = graph.outputs
-
-    def value(*leaves: Any) -> Any:
-        return substitute([node], dict(zip(graph.inputs, leaves, strict=True)))[0]
-
-    def after(at: Any, leaves: Any) -> Any:
-        return substitute([y], {**dict(zip(graph.inputs, leaves, strict=True)), node: at})[0]
-
-    def along(i: int) -> Callable[..., Any]:
-        def linear(unit: Any, leaves: Any, offset: Any, slopes: Any) -> Any:
-            image = value(*(unit if j == i else x for j, x in enumerate(leaves)))
-            return reshape(image - offset, (1, -1)) @ slopes
-
-        return linear
-
-    direct = graph.inputs[members[0]] is node
-    shared = (True, False, False, False)
-    through = {} if direct else {i: compile_function(along(i), replicas=shared) for i in members}
-    return _Cut(
-        compile_function(value), compile_function(after, dtype=dtype, replicas=(True, False)), through, members[0]
-    )
 
 
 def _derivative(graph: Graph) -> Callable[..., Any]:
