@@ -15,9 +15,8 @@ from derivcheck.language.terms import Term
 from derivcheck.semantics.cases import Case, Drawn, drawn, judge_drawn
 from derivcheck.semantics.choices import PLANS, Plan
 from derivcheck.semantics.counterexamples import Counterexample, described, simplified
-from derivcheck.semantics.evaluate import combined
 from derivcheck.semantics.interpretation import Interpretation, Reject
-from derivcheck.semantics.judgement import Judgement, Truth, unknown
+from derivcheck.semantics.judgement import Judgement, Truth, combined, unknown
 from derivcheck.semantics.normal_laws import beyond_the_moments
 from derivcheck.semantics.pools import digest
 from derivcheck.semantics.premises import opened

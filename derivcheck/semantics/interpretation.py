@@ -9,9 +9,10 @@ from derivcheck.language import free_symbols
 from derivcheck.language.context import Context, Declaration
 from derivcheck.language.terms import Term
 from derivcheck.semantics.choices import Choices
-from derivcheck.semantics.evaluate import SAMPLES, Evaluator, show
+from derivcheck.semantics.evaluate import SAMPLES, Evaluator
 from derivcheck.semantics.judgement import Judgement, Truth, unknown
 from derivcheck.semantics.numbers import BudgetExceeded, Unknown
+from derivcheck.semantics.showing import show
 from derivcheck.semantics.values import Function, RangeDomain, Space, Value
 
 #: Facts that hold by construction are sampled lightly.

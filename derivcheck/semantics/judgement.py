@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from enum import Enum
 
+from derivcheck.language.terms import Term, make
 from derivcheck.semantics.numbers import BudgetExceeded, Kink, NotAnalytic, Undefined, Unknown
 
 
@@ -160,3 +161,15 @@ def implication(premise: Judgement, conclusion: Callable[[], Judgement]) -> Judg
     if j.truth in (Truth.TRUE, Truth.SUPPORTED):
         return j
     return unknown("whether a premise holds cannot be told: " + (premise.reason or "it is only supported"))
+
+
+def combined(p: Term, parts: Iterable[Judgement]) -> Judgement:
+    """The judgement of `p`, a conjunction or a single statement, from those of its parts.
+
+    Of an implication and its converse, one tests the other where both premises are false: that is not vacuous.
+    """
+    j = conjunction(parts)
+    if p.op == "and" and j.vacuous:
+        converses = {make("implies", q.args[::-1], None, q.sort) for q in p.args if q.op == "implies"}
+        return replace(j, vacuous=converses.isdisjoint(p.args))
+    return j

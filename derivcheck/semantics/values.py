@@ -196,6 +196,18 @@ def array_of(domains: tuple[RangeDomain, ...], table: Mapping[tuple[int, ...], N
     return Function(domains, lambda args: table[args])
 
 
+def pointwise(combine: Callable[..., Number], *fs: Function) -> Function:
+    """The function whose values are combined from those of functions of one shape."""
+
+    def rule(args: tuple[Value, ...]) -> Value:
+        values = [f.at(args) for f in fs]
+        return pointwise(combine, *values) if isinstance(values[0], Function) else combine(*values)
+
+    if any(f.domains != fs[0].domains for f in fs):
+        raise Undefined("arrays of different shapes")
+    return Function(fs[0].domains, rule)
+
+
 def matrix_of(rows: list[list[Number]], shape: tuple[RangeDomain, RangeDomain]) -> Function:
     """The matrix with the given rows."""
     r, c = shape
