@@ -23,6 +23,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,9 @@ BOUND = 1e-9
 INFLATED = 1e-2
 #: The rate of one check in a run of 600 (family-wise 1e-6).
 REAL = 1e-6 / 600
+
+#: Sets of places at which pairs are told apart; the pairs take them in turn.
+WORLDS = 64
 
 #: Processes, and what clears a line of a terminal.
 CORES = os.cpu_count() or 1
@@ -108,7 +112,7 @@ def _same(t: Any, u: Any) -> tuple[bool | None, Iterable[Any]]:
 
 def non_identities(chunk: Chunk) -> Counter[str]:
     """Pairs of random terms that differ at a point where the conditions hold; none may be proved equal there."""
-    from nf_generator import B, K, Maker, X, world
+    from nf_generator import B, K, Maker, X
 
     from derivcheck.language import num, substitute, subterms
 
@@ -122,7 +126,7 @@ def non_identities(chunk: Chunk) -> Counter[str]:
             if s.op == "num":
                 slips += [substitute(t, {s: num(s.data + 1)}), substitute(t, {s: num(s.data - 1)})]
         r.shuffle(slips)
-        worlds = [world(random.Random(f"{seed} {k}")) for k in range(4)]
+        worlds = _worlds(seed % WORLDS)
         u, apart = next(((u, found) for u in slips if (found := _apart(t, u, worlds))), (t, []))
         if not apart:
             out["not told apart"] += 1
@@ -137,6 +141,14 @@ def non_identities(chunk: Chunk) -> Counter[str]:
         elif proved:
             out["proved under conditions that fail where they differ"] += 1
     return out
+
+
+@lru_cache(maxsize=WORLDS)
+def _worlds(number: int) -> list[Any]:
+    """Places at which terms are evaluated; to make them takes longer than to use them."""
+    from nf_generator import world
+
+    return [world(random.Random(f"{number} {k}")) for k in range(6)]
 
 
 def _apart(t: Any, u: Any, worlds: list[Any]) -> list[Any]:
@@ -187,9 +199,7 @@ def identities(chunk: Chunk) -> Counter[str]:
 
 def _kind(t: object, u: object, seed: int) -> str:
     """What a pair that was not recognised is, as far as evaluation at a few points tells."""
-    from nf_generator import world
-
-    worlds = [world(random.Random(f"{seed} {k}")) for k in range(6)]
+    worlds = _worlds(seed % WORLDS)
     if _apart(t, u, worlds):
         return "no identities"
     return "identities" if any(_defined(t, w) and _defined(u, w) for w in worlds) else "without a value"
