@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 from derivcheck.language.terms import (
@@ -39,6 +40,11 @@ def num(value: int | Fraction | float) -> Term:
         if value != value or value in (float("inf"), float("-inf")):
             raise LanguageError("NaN and infinities are not numbers of the language")
         value = Fraction(value)
+    return _whole(value) if type(value) is int else make("num", (), Fraction(value), REAL)
+
+
+@lru_cache(maxsize=1024)
+def _whole(value: int) -> Term:
     return make("num", (), Fraction(value), REAL)
 
 

@@ -33,6 +33,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, Literal
 
 import sympy
@@ -391,6 +392,13 @@ _UNDERSTOOD = frozenset({
 # fmt: on
 
 
+def _known_of(s: Any) -> dict[str, bool | None]:
+    """What SymPy knows of a symbol."""
+    if type(s) in (sympy.Symbol, sympy.Dummy):
+        return dict(s.assumptions0)
+    return {fact: getattr(s, f"is_{fact}") for fact in _UNDERSTOOD}
+
+
 class _FromSymPy:
     def __init__(self) -> None:
         self.givens = Givens()
@@ -401,6 +409,10 @@ class _FromSymPy:
         self.notes: dict[str, None] = {}
         self.conditions: dict[str, None] = {}
         self.left = LARGEST
+        #: What was read in the present scope, by identity, with its size: SymPy shares the parts of its expressions.
+        #: The expression is kept beside it, so that no other one takes its identity.
+        self.done: dict[int, tuple[Any, Term, int]] = {}
+        self.outside: list[dict[int, tuple[Any, Term, int]]] = []
 
     def note(self, words: str) -> None:
         self.notes[words] = None
@@ -427,27 +439,29 @@ class _FromSymPy:
         strange = [k for k, v in written.items() if k not in _UNDERSTOOD or (v is False and k != "zero")]
         if strange or s.is_commutative is False:
             raise Unsupported(f"Symbol '{s}' with the assumption {', '.join(sorted(strange)) or 'commutative=False'}")
-        if s.is_real is None and s.is_extended_real is None:
+        known = _known_of(s)
+        if known.get("real") is None and known.get("extended_real") is None:
             self.note(f"'{s}' has no assumptions in SymPy (it is complex there); it is read as real")
             self.conditions[f"{s} is real"] = None
-        if s.is_zero:
-            return b.integer(0) if s.is_integer else b.num(0)
-        if s.is_integer:
-            least = 1 if s.is_positive else 0 if s.is_nonnegative else None
-            most = -1 if s.is_negative else 0 if s.is_nonpositive else None
+        positive, negative, nonzero = (bool(known.get(fact)) for fact in ("positive", "negative", "nonzero"))
+        if known.get("zero"):
+            return b.integer(0) if known.get("integer") else b.num(0)
+        if known.get("integer"):
+            least = 1 if positive else 0 if known.get("nonnegative") else None
+            most = -1 if negative else 0 if known.get("nonpositive") else None
             out = self.givens.integer(s.name, at_least=least, at_most=most)
-            if s.is_nonzero and least != 1 and most != -1:
+            if nonzero and least != 1 and most != -1:
                 self.givens.assume(f"{s.name} nonzero", b.ne(out, 0))
             return out
-        if s.is_rational:
+        if known.get("rational"):
             self.note(f"'{s}' is rational in SymPy; it is read as real")
         return self.givens.real(
             s.name,
-            above=0 if s.is_positive else None,
-            at_least=0 if s.is_nonnegative and not s.is_positive else None,
-            below=0 if s.is_negative else None,
-            at_most=0 if s.is_nonpositive and not s.is_negative else None,
-            nonzero=bool(s.is_nonzero and not s.is_positive and not s.is_negative),
+            above=0 if positive else None,
+            at_least=0 if known.get("nonnegative") and not positive else None,
+            below=0 if negative else None,
+            at_most=0 if known.get("nonpositive") and not negative else None,
+            nonzero=nonzero and not positive and not negative,
         )
 
     def array(self, base: Any, rank: int) -> Term:
@@ -487,9 +501,9 @@ class _FromSymPy:
             term = self.symbol(e)
             return term if term.sort == INT else None
         if isinstance(e, sympy.Add):
-            parts = [self.integer_or_none(a) for a in e.args]
             total = b.integer(0)
-            for part in parts:
+            for a in e.args:
+                part = self.integer_or_none(a)
                 if part is None:
                     return None
                 total = b.int_add(total, part)
@@ -501,7 +515,8 @@ class _FromSymPy:
 
     def affine(self, e: Any) -> Term | None:
         """`e` as an affine integer, its brackets multiplied out where that is cheap."""
-        return self.integer_or_none(e if e.has(sympy.Pow) else sympy.expand(e))
+        whole = self.integer_or_none(e)
+        return whole if whole is not None or e.has(sympy.Pow) else self.integer_or_none(sympy.expand(e))
 
     def integer(self, e: Any, what: str) -> Term:
         term = self.affine(e)
@@ -525,9 +540,30 @@ class _FromSymPy:
         return [self.real(a) for a in args]
 
     def read(self, e: Any) -> Term:
-        self.left -= 1
+        if not getattr(e, "args", ()):
+            self.spend(1)
+            return self.read_new(e)
+        known = self.done.get(id(e))
+        if known is not None:
+            _, term, size = known
+            self.spend(size)
+            return term
+        before = self.left
+        self.spend(1)
+        term = self.read_new(e)
+        self.done[id(e)] = e, term, before - self.left
+        return term
+
+    def spend(self, size: int) -> None:
+        self.left -= size
         if self.left < 0:
             raise Unsupported("the expression is too large")
+
+    def read_new(self, e: Any) -> Term:
+        head = _head(type(e))
+        if head is not None:
+            whole = self.integer_or_none(e) if isinstance(e, (sympy.Add, sympy.Mul)) else None
+            return whole if whole is not None else head(self, e)
         if isinstance(e, sympy.Rational):
             return b.num(Fraction(self.whole(e.p), self.whole(e.q)))
         if isinstance(e, sympy.Float):
@@ -538,15 +574,8 @@ class _FromSymPy:
             return b.num(Fraction(self.whole(exact.p), self.whole(exact.q)))
         if isinstance(e, sympy.Symbol):
             return self.symbol(e)
-        whole = self.integer_or_none(e) if isinstance(e, sympy.Add | sympy.Mul) else None
-        if whole is not None:
-            return whole
         if isinstance(e, AppliedUndef):
             return b.apply(self.function(e), *self.reals(e.args))
-        head = _HEADS.get(type(e).__name__)
-        # A class of this name that somebody else wrote is another function.
-        if head is not None and type(e).__module__.startswith("sympy."):
-            return head(self, e)
         raise Unsupported(f"'{type(e).__name__}' is not understood")
 
     def add(self, e: Any) -> Term:
@@ -575,7 +604,7 @@ class _FromSymPy:
         return make("neg", (out,), None, REAL) if sign else out
 
     def power(self, base: Any, exponent: Any) -> Term:
-        if exponent == 1:
+        if exponent is sympy.S.One:
             return self.real(base)
         if base is sympy.E:
             return b.exp(self.real(exponent))
@@ -613,7 +642,13 @@ class _FromSymPy:
         # No SymPy name can end like this by an author's hand, and depth keeps nested variables apart.
         term = symbol(f"{var.name}@sympy{len(self.scope)}", sort)
         self.scope.append((var, term))
+        self.outside.append(self.done)
+        self.done = {}
         return term
+
+    def close(self) -> None:
+        self.scope.pop()
+        self.done = self.outside.pop()
 
     def ranged(self, e: Any, body: Any, limits: Sequence[Any]) -> Term:
         """Sums, products and integrals; the last limit is the outermost."""
@@ -637,7 +672,7 @@ class _FromSymPy:
         try:
             inside = abstract(self.ranged(e, body, inner), term)
         finally:
-            self.scope.pop()
+            self.close()
         if isinstance(e, sympy.Product):
             return make("prod", (domain, inside), None, REAL, var.name)
         measure = b.counting(domain) if finite else b.lebesgue(domain)
@@ -658,7 +693,7 @@ class _FromSymPy:
                 raise Unsupported(f"Derivative by the integer '{var}'")
             for _ in range(int(count)):
                 out = b.D(out, at)
-        for node in e.expr.atoms(AppliedUndef):
+        for node in e.expr.atoms(AppliedUndef) if self.functions else ():
             self.note(f"the function '{node.func.__name__}' is differentiated: that it can be is not declared")
         return out
 
@@ -668,7 +703,8 @@ class _FromSymPy:
         try:
             inside = self.real(e.expr)
         finally:
-            del self.scope[len(self.scope) - len(opened) :]
+            for _ in opened:
+                self.close()
         points = [self.read(p) for p in e.point]
         values = [b.as_real(p) if v.sort == REAL else p for v, p in zip(opened, points, strict=True)]
         if any(v.sort != p.sort for v, p in zip(opened, values, strict=True)):
@@ -685,7 +721,7 @@ class _FromSymPy:
         try:
             inside = abstract(self.real(body), term)
         finally:
-            self.scope.pop()
+            self.close()
         infinite = at.op in ("oo", "neg") and point.is_infinite
         return make("lim", (at, inside), "" if infinite or str(side) == "+-" else str(side), REAL, var.name)
 
@@ -798,6 +834,14 @@ _HEADS: dict[str, Callable[[_FromSymPy, Any], Term]] = {
 }
 
 
+@lru_cache(maxsize=512)
+def _head(kind: type) -> Callable[[_FromSymPy, Any], Term] | None:
+    """How expressions of a class are read; a class of the same name that somebody else wrote is another function."""
+    if issubclass(kind, AppliedUndef) or not (kind.__module__ or "").startswith("sympy."):
+        return None
+    return _HEADS.get(kind.__name__)
+
+
 def _plain(e: Any) -> Any:
     """Python's own numbers as SymPy's; text is not read."""
     if isinstance(e, bool):
@@ -829,7 +873,7 @@ def from_sympy(*expressions: Any) -> FromSymPy:
     try:
         free = {s for e in read if isinstance(e, sympy.Basic) for s in e.free_symbols if isinstance(s, sympy.Symbol)}
         labels = {i.base.label for e in read if isinstance(e, sympy.Basic) for i in e.atoms(sympy.Indexed)}
-        for s in sorted(free - labels, key=lambda s: (s.name, str(sorted(s.assumptions0.items())))):
+        for s in sorted(free - labels, key=lambda s: str(s.name)):  # two of one name are refused
             reader.symbol(s)
         for e in read:
             if isinstance(e, sympy.logic.boolalg.Boolean) and not isinstance(e, sympy.Symbol):

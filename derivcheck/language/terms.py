@@ -31,7 +31,7 @@ class LanguageError(ValueError):
     """A term that cannot be said: wrong sort, wrong number of arguments, an unknown operator."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Sort:
     """What kind of thing a term denotes.
 
@@ -43,6 +43,17 @@ class Sort:
     name: str = ""
     domain_sorts: tuple[Sort, ...] = ()
     codomain: Sort | None = None
+
+    def __eq__(self, other: object) -> bool:
+        # Sorts are compared at every turn, and most of them are the constants below.
+        if self is other:
+            return True
+        if not isinstance(other, Sort) or self.kind != other.kind or self.name != other.name:
+            return False
+        return self.domain_sorts == other.domain_sorts and self.codomain == other.codomain
+
+    def __hash__(self) -> int:
+        return hash((self.kind, self.name, self.domain_sorts, self.codomain))
 
     def __str__(self) -> str:
         if self.kind == "fun":
@@ -234,9 +245,27 @@ def _sort_token(sort: Sort) -> str:
     return str(sort)
 
 
+#: The same terms by the identities of their parts, which a living term keeps alive: quicker than a digest.
+_by_parts: WeakValueDictionary[tuple[object, ...], Term] = WeakValueDictionary()
+
+
 def make(op: str, args: Iterable[Term] = (), data: Any = None, sort: Sort = REAL, hint: str = "") -> Term:
     """Build (or find) a node without any check of sorts; `build` holds the checked constructors."""
     args = tuple(args)
+    plain = data.as_integer_ratio() if type(data) is Fraction else data
+    if plain is None or type(plain) in (str, int) or (type(plain) is tuple and all(type(x) is int for x in plain)):
+        parts = (op, id(sort), hint, type(data), plain, *map(id, args))
+        known = _by_parts.get(parts)
+        if known is None:
+            known = _made(op, args, data, sort, hint)
+            if known.sort is sort:  # an equal sort that nobody keeps would leave its identity to another
+                _by_parts[parts] = known
+        return known
+    return _made(op, args, data, sort, hint)
+
+
+def _made(op: str, args: tuple[Term, ...], data: Any, sort: Sort, hint: str) -> Term:
+    """The node with this digest."""
     digest = blake2b(digest_size=20)
     digest.update(f"{op}|{_data_token(data)}|{_sort_token(sort)}|{len(args)}|".encode())
     for a in args:

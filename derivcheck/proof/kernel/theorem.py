@@ -94,6 +94,8 @@ def vanishing(rule: str, context: Context, *terms: Term, shown: Term) -> list[Te
 
     A theorem speaks of the points where its own terms are defined, so what `shown` needs is not asked again.
     """
+    if not terms:
+        return []
     n = Normaliser(context)
     try:
         implied = definedness(shown, n)

@@ -18,12 +18,14 @@ from derivcheck.proof.normal_form.integers import solve_for_symbol
 from derivcheck.proof.normal_form.names import put_indices
 from derivcheck.proof.normal_form.poly import (
     ONE,
+    SINGLE,
     UNIT,
     ZERO_EXP,
     Lin,
     Mono,
     Poly,
     Unknown,
+    accumulate,
     atom,
     constant,
     exponent_of,
@@ -31,6 +33,7 @@ from derivcheck.proof.normal_form.poly import (
     mono_times,
     plus,
     poly_of,
+    product,
     scaled,
 )
 from derivcheck.proof.normal_form.scopes import depends
@@ -39,6 +42,10 @@ from derivcheck.proof.normal_form.scopes import depends
 MAX_BITS = 200_000
 #: The largest whole power of a sum that is written out.
 MAX_EXPANSION = 12
+
+
+#: The heads of atoms whose powers may be something else.
+UNSETTLED = frozenset({"ind", "mul", "num", "add", "fn"})
 
 
 class Arithmetic(Base):
@@ -52,14 +59,15 @@ class Arithmetic(Base):
         out: Poly = {}
         for m, c in p.items():
             for n, d in q.items():
-                product = mono_times(m, n)
-                settled = self.settle(product) if m and n else {product: Fraction(1)}
-                out = plus(out, settled, c * d)
+                mono = mono_times(m, n)
+                accumulate(out, self.settle(mono) if m and n else {mono: SINGLE}, product(c, d))
         return out
 
     def settle(self, m: Mono) -> Poly:
         """A monomial whose exponents may have left their normal range."""
         for k, (a, e) in enumerate(m):
+            if a.op not in UNSETTLED:
+                continue
             rest = m[:k] + m[k + 1 :]
             if a.op == "ind":
                 if e != UNIT:
@@ -114,7 +122,7 @@ class Arithmetic(Base):
                     continue
                 replaced = self.rename(rest, {sym: value})
                 return self.times({(m[k],): Fraction(1)}, replaced)
-        return {m: Fraction(1)}
+        return {m: SINGLE}
 
     def rename(self, m: Mono, names: dict[Term, Term]) -> Poly:
         """The normal form of a monomial after a substitution of integer symbols."""
@@ -170,7 +178,7 @@ class Arithmetic(Base):
             merged: Poly = {}
             for m, c in out.items():
                 for n, d in factor.items():
-                    merged = plus(merged, {mono_times(m, n): c * d})
+                    accumulate(merged, {mono_times(m, n): c * d})
             out = merged
         return out
 
@@ -178,7 +186,7 @@ class Arithmetic(Base):
         """Settle every monomial once more."""
         out: Poly = {}
         for m, c in p.items():
-            out = plus(out, self.settle(m), c)
+            accumulate(out, self.settle(m), c)
         return out
 
     def primitive(self, p: Poly) -> tuple[Fraction, Poly]:

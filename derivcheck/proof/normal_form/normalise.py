@@ -47,6 +47,7 @@ from derivcheck.proof.normal_form.poly import (
     Mono,
     Poly,
     Unknown,
+    accumulate,
     atom,
     canonical_order,
     constant,
@@ -160,7 +161,7 @@ class Normaliser(Indicators):
             case "add":
                 out: Poly = {}
                 for a in t.args:
-                    out = plus(out, self.nf(a))
+                    accumulate(out, self.nf(a))
                 return out
             case "neg":
                 return scaled(self.nf(t.args[0]), Fraction(-1))
@@ -378,7 +379,7 @@ class Normaliser(Indicators):
             lift = Lin(Fraction(-low))
             out: Poly = {}
             for m, c in p.items():
-                out = plus(out, self.settle(mono_times(m, ((a, lift),))), c)
+                accumulate(out, self.settle(mono_times(m, ((a, lift),))), c)
             p = self.reduce(out)
         return not p
 

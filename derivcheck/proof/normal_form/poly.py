@@ -7,7 +7,7 @@ atom a closed term that the normal form does not take apart.  Nothing here knows
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
 
@@ -21,14 +21,35 @@ class Unknown(Exception):
     """The normal form gives up (an effort cap, a construct it does not cover); the answer is *unknown*."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Lin:
     """An exponent: ``const + Σ c·atom`` with rational coefficients over integer atoms."""
 
     const: Fraction
     terms: tuple[tuple[Term, Fraction], ...] = ()
+    #: Monomials are looked up all the time, and to hash a fraction is a modular inversion: it is done once.
+    _hash: int = field(init=False, repr=False)
+    #: The exponent as a plain integer, if it is one.
+    integer: int | None = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        whole = self.const.numerator if not self.terms and self.const.denominator == 1 else None
+        object.__setattr__(self, "integer", whole)
+        object.__setattr__(self, "_hash", hash((self.const, self.terms)) if whole is None else hash(whole))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        if not isinstance(other, Lin) or self._hash != other._hash:
+            return False
+        return self.const == other.const and self.terms == other.terms
 
     def __add__(self, other: Lin) -> Lin:
+        if self.integer is not None and other.integer is not None:
+            return whole_exponent(self.integer + other.integer)
         if not self.terms and not other.terms:
             return Lin(self.const + other.const)
         out = dict(self.terms)
@@ -40,16 +61,13 @@ class Lin:
         """The exponent times a rational."""
         if k == 0:
             return ZERO_EXP
+        if self.integer is not None and k.denominator == 1:
+            return whole_exponent(self.integer * k.numerator)
         return Lin(self.const * k, tuple((a, c * k) for a, c in self.terms))
 
     @property
     def is_zero(self) -> bool:
-        return self.const == 0 and not self.terms
-
-    @property
-    def integer(self) -> int | None:
-        """The exponent as a plain integer, if it is one."""
-        return int(self.const) if not self.terms and self.const.denominator == 1 else None
+        return self.integer == 0
 
     @property
     def integral(self) -> bool:
@@ -72,39 +90,77 @@ def _sorted_terms(d: dict[Term, Fraction]) -> tuple[tuple[Term, Fraction], ...]:
     return tuple(sorted(((a, c) for a, c in d.items() if c), key=lambda ac: ac[0].key))
 
 
+@lru_cache(maxsize=1024)
+def whole_exponent(k: int) -> Lin:
+    """A whole number as an exponent."""
+    return Lin(Fraction(k))
+
+
 Mono = tuple[tuple[Term, Lin], ...]
 Poly = dict[Mono, Fraction]
 
-ZERO_EXP = Lin(Fraction(0))
-UNIT = Lin(Fraction(1))
+ZERO_EXP = whole_exponent(0)
+UNIT = whole_exponent(1)
 ONE: Mono = ()
+
+
+@lru_cache(maxsize=4096)
+def whole(k: int) -> Fraction:
+    """A whole number as a coefficient; small ones are shared."""
+    return Fraction(k)
+
+
+#: The coefficient of most monomials.
+SINGLE = whole(1)
+
+
+def product(c: Fraction, d: Fraction) -> Fraction:
+    """``c*d``; most coefficients are whole, and a product of fractions is slow."""
+    if c is SINGLE:
+        return d
+    if d is SINGLE:
+        return c
+    return whole(c.numerator * d.numerator) if c.denominator == 1 == d.denominator else c * d
+
+
+def total(c: Fraction, d: Fraction) -> Fraction:
+    """``c+d``."""
+    return whole(c.numerator + d.numerator) if c.denominator == 1 == d.denominator else c + d
 
 
 def constant(c: int | Fraction) -> Poly:
     """The constant polynomial."""
-    return {ONE: Fraction(c)} if c else {}
+    return {ONE: whole(c) if isinstance(c, int) else c} if c else {}
 
 
 def atom(t: Term, exponent: Lin = UNIT) -> Poly:
     """One atom to a power."""
-    return {((t, exponent),): Fraction(1)} if not exponent.is_zero else constant(1)
+    return {((t, exponent),): SINGLE} if not exponent.is_zero else constant(1)
 
 
-def plus(p: Poly, q: Poly, factor: Fraction = Fraction(1)) -> Poly:
+def plus(p: Poly, q: Poly, factor: Fraction = SINGLE) -> Poly:
     """``p + factor*q``."""
     out = dict(p)
-    for m, c in q.items():
-        s = out.get(m, Fraction(0)) + factor * c
-        if s:
-            out[m] = s
-        else:
-            out.pop(m, None)
+    accumulate(out, q, factor)
     return out
+
+
+def accumulate(p: Poly, q: Poly, factor: Fraction = SINGLE) -> None:
+    """Add ``factor*q`` to `p` in place, which the caller has made and nobody else holds."""
+    for m, c in q.items():
+        s = product(factor, c)
+        old = p.get(m)
+        if old is not None:
+            s = total(s, old)
+        if s:
+            p[m] = s
+        elif old is not None:
+            del p[m]
 
 
 def scaled(p: Poly, k: Fraction) -> Poly:
     """``k*p``."""
-    return {m: c * k for m, c in p.items()} if k else {}
+    return {m: product(c, k) for m, c in p.items()} if k else {}
 
 
 def mono_times(m: Mono, n: Mono) -> Mono:
@@ -113,14 +169,23 @@ def mono_times(m: Mono, n: Mono) -> Mono:
         return n
     if not n:
         return m
-    out: dict[Term, Lin] = dict(m)
-    for a, e in n:
-        s = out[a] + e if a in out else e
-        if s.is_zero:
-            del out[a]
+    # Both are sorted by their atoms' keys: they are merged.
+    out: list[tuple[Term, Lin]] = []
+    i = j = 0
+    while i < len(m) and j < len(n):
+        (a, e), (b, f) = m[i], n[j]
+        if a is b or a.key == b.key:
+            s = e + f
+            if not s.is_zero:
+                out.append((a, s))
+            i, j = i + 1, j + 1
+        elif a.key < b.key:
+            out.append(m[i])
+            i += 1
         else:
-            out[a] = s
-    return tuple(sorted(out.items(), key=lambda ae: ae[0].key))
+            out.append(n[j])
+            j += 1
+    return (*out, *m[i:], *n[j:])
 
 
 def mono_power(m: Mono, k: Fraction) -> Mono:
