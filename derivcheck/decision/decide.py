@@ -1,8 +1,8 @@
 """`decide`: are two expressions equal?
 
 The deciders stand in a fixed order.  A few instances in exact rationals and rigorous balls refute most of what is
-false; the normal form proves; then come more instances, the longer proofs (expansion, case distinctions, induction),
-and many more instances.  Instances only refute and proofs only prove: what none of them settles is undecided.  All work
+false; the normal form proves; then come expansion and case distinctions as far as they are short, more instances, the
+longer proofs (and reversed sums, induction), and many more instances.  Instances only refute and proofs only prove: what none of them settles is undecided.  All work
 is counted; the longer proofs, and a question whose work cannot be bounded beforehand (enormous numbers, integrals,
 limits), have a process that is killed after the deadline.
 """
@@ -15,11 +15,13 @@ from functools import partial
 from typing import Any, TypeVar
 
 from derivcheck.decision import algebraic, prove, sandbox
+from derivcheck.decision.conditions import definedness, fewest, implied
 from derivcheck.decision.effort import ENORMOUS, MODEST, estimate, is_analytic
 from derivcheck.decision.question import NotCovered, Question, question
 from derivcheck.decision.records import Decision
 from derivcheck.language import REAL, Context, LanguageError, Term, eq, free_symbols, not_, num, unfold
 from derivcheck.proof.normal_form import Unknown
+from derivcheck.proof.normal_form.allowance import Exhausted, at_most
 from derivcheck.semantics import Truth, check, models_exist
 from derivcheck.semantics.cases import drawn
 from derivcheck.semantics.choices import PLANS, Plan
@@ -29,6 +31,8 @@ from derivcheck.semantics.pools import digest
 
 Answer = TypeVar("Answer")
 
+#: Steps of the normal form that a proof in the caller's process may take.
+SHORT = 3_000
 #: Interpretations that are tried first, before the longer proofs, and after them.
 FIRST, MORE, LAST = 2, 16, 64
 #: Conditions of an equation that are looked behind, and instances for each.
@@ -124,9 +128,15 @@ def _guarded(asked: Question, work: Callable[[], Answer]) -> Answer | Decision:
 
 @dataclass(frozen=True, slots=True)
 class _Open:
-    """What the first deciders leave open, and the number of instances that agree."""
+    """What the first deciders leave open.
+
+    ``agreeing`` is the number of instances that agree, ``found`` a proof under conditions that remain to be looked
+    behind, and ``tried`` says whether the short proofs were.
+    """
 
     agreeing: int
+    found: prove.Proved | None = None
+    tried: bool = False
 
 
 def _identical(asked: Question, budget: int) -> Decision:
@@ -143,39 +153,56 @@ def _both(asked: Question, budget: int, proofs: bool) -> Decision:
 
 
 def _first(asked: Question, budget: int, proofs: bool = True) -> Decision | _Open:
-    """A few instances, the normal form, more instances."""
+    """A few instances, the normal form, the proofs whose work is counted, more instances."""
     context, left, right = asked.context, asked.left, asked.right
     refuted, agreeing = _instances(asked, budget, FIRST, 0)
     if refuted is not None:
         return refuted
-    conditions = prove.by_normal_form(context, left, right) if proofs else None
-    if conditions == ():
-        if not agreeing and not models_exist(context, SEED, budget=budget).found:
-            return _undecided(asked, "nothing was found of which all that is given is true")
-        return _equal(asked, "normal form")
+    found, tried = None, False
+    if proofs:
+        conditions = prove.by_normal_form(context, left, right)
+        if conditions is not None:
+            found = prove.Proved("normal form", fewest(context, conditions))
+        elif not _is_closed(asked):
+            found, tried = _short_proof(asked)
+    answer = _proved(asked, budget, found, agreeing)
+    if answer is not None:
+        return answer
     refuted, sound = _instances(asked, budget, MORE, 0)
     if refuted is not None:
         return refuted
-    if conditions is not None:
-        return _under_conditions(asked, budget, "normal form", conditions, sound)
-    return _Open(sound)
+    if found is not None and found.decider == "normal form":
+        return _under_conditions(asked, budget, found, sound)
+    return _Open(sound, found, tried)
+
+
+def _short_proof(asked: Question) -> tuple[prove.Proved | None, bool]:
+    """A proof that takes few steps, and whether all that was to be tried was tried."""
+    try:
+        with at_most(SHORT):
+            return prove.prove(asked.context, asked.left, asked.right, prove.SHORT), True
+    except Exhausted:
+        return None, False
+    except (Unknown, LanguageError, RecursionError):
+        return None, True
 
 
 def _second(asked: Question, budget: int, proofs: bool, first: _Open) -> Decision:
     """The longer proofs, many more instances, and a few with many digits."""
     context, left, right, sound = asked.context, asked.left, asked.right, first.agreeing
-    closed = not (free_symbols(left) | free_symbols(right))
+    closed = _is_closed(asked)
     zero = algebraic.vanishes(left - right) if closed and left.sort == REAL else None
     if zero:
         return _equal(asked, "separation bound")
-    found = None
-    if proofs and zero is None:
+    found = first.found
+    if proofs and zero is None and found is None:
         try:
-            found = prove.prove(context, left, right)
+            found = prove.prove(context, left, right, prove.LONG if first.tried else prove.SHORT + prove.LONG)
         except (Unknown, LanguageError, RecursionError):
             found = None
-    if found is not None and not found.conditions and (sound or models_exist(context, SEED, budget=budget).found):
-        return _equal(asked, found.decider)
+    answer = _proved(asked, budget, found, sound)
+    if answer is not None:
+        return answer
     refuted, more = _instances(asked, budget, LAST, 1)
     if refuted is None:
         refuted = _finely(asked, budget)
@@ -183,12 +210,28 @@ def _second(asked: Question, budget: int, proofs: bool, first: _Open) -> Decisio
         return refuted
     sound += more
     if found is not None:
-        return _under_conditions(asked, budget, found.decider, found.conditions, sound)
+        return _under_conditions(asked, budget, found, sound)
     if not sound:
         return _undecided(asked, NOWHERE)
     if closed:
         return _undecided(asked, f"no proof found; the two numbers agree as far as {FINE} bits tell")
     return _undecided(asked, f"no proof found, and {sound} instances agree")
+
+
+def _is_closed(asked: Question) -> bool:
+    """Is it a question about two numbers?"""
+    return not (free_symbols(asked.left) | free_symbols(asked.right))
+
+
+def _proved(asked: Question, budget: int, found: prove.Proved | None, agreeing: int) -> Decision | None:
+    """The answer that a proof gives, if its conditions hold wherever both sides are defined."""
+    if found is None:
+        return None
+    if not found.conditions and not agreeing and not models_exist(asked.context, SEED, budget=budget).found:
+        return _undecided(asked, "nothing was found of which all that is given is true")
+    if found.conditions and (not agreeing or _beyond(asked, found.conditions)):
+        return None
+    return _equal(asked, found.decider, found.conditions)
 
 
 def _equal(asked: Question, decider: str, conditions: tuple[Term, ...] = ()) -> Decision:
@@ -199,16 +242,22 @@ def _undecided(asked: Question, reason: str) -> Decision:
     return Decision("undecided", notes=(*asked.notes, reason))
 
 
-def _under_conditions(asked: Question, budget: int, decider: str, conditions: tuple[Term, ...], sound: int) -> Decision:
+def _under_conditions(asked: Question, budget: int, found: prove.Proved, sound: int) -> Decision:
     """Equal under conditions, unless the sides have values and differ where one of the conditions fails."""
     if not sound:
         return _undecided(asked, NOWHERE)
-    for c in conditions[:MOST_CONDITIONS]:
+    for c in _beyond(asked, found.conditions)[:MOST_CONDITIONS]:
         elsewhere = replace(asked, context=asked.context.assuming("a condition fails", not_(c)))
         refuted, _ = _instances(elsewhere, budget, BEHIND, 3)
         if refuted is not None:
             return refuted
-    return _equal(asked, decider, conditions)
+    return _equal(asked, found.decider, found.conditions)
+
+
+def _beyond(asked: Question, conditions: tuple[Term, ...]) -> tuple[Term, ...]:
+    """The conditions that may fail where both sides are defined."""
+    known = [*definedness(asked.left), *definedness(asked.right)]
+    return tuple(c for c in conditions if not implied(asked.context, known, (c,)))
 
 
 def _instances(asked: Question, budget: int, count: int, part: int) -> tuple[Decision | None, int]:

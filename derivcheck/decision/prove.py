@@ -7,10 +7,11 @@ proves.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
+from derivcheck.decision.conditions import Conditions, definedness, fewest, undischarged
 from derivcheck.decision.expand import expanded, is_finite_sum
 from derivcheck.decision.exponents import merged
 from derivcheck.decision.telescoping import Recurrence, recurrence
@@ -44,7 +45,8 @@ from derivcheck.language import (
 from derivcheck.language.build import affine_parts, int_add
 from derivcheck.language.terms import rebuild
 from derivcheck.proof import ProofError, kernel
-from derivcheck.proof.normal_form import Normaliser, Unknown, to_term
+from derivcheck.proof.kernel.algebra import Different
+from derivcheck.proof.normal_form import Normaliser, to_term
 from derivcheck.proof.normal_form.integers import solved
 
 #: How often expansion and normal form alternate: a sum taken apart may leave terms to expand.
@@ -56,7 +58,8 @@ MAX_REVERSALS = 4
 #: The most cases that a distinction may have.
 MAX_CASES = 40
 
-Conditions = tuple[Term, ...]
+#: What a way is called, and how it is gone.
+Way = tuple[str, Callable[[Context, Term, Term], Conditions | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,44 +70,36 @@ class Proved:
     conditions: Conditions
 
 
-def prove(context: Context, left: Term, right: Term) -> Proved | None:
+def prove(context: Context, left: Term, right: Term, ways: tuple[Way, ...] | None = None) -> Proved | None:
     """A proof of ``left = right`` wherever both are defined, simplest way first; None if no way succeeds."""
-    needed = _undischarged(context, tuple(dict.fromkeys((*_definedness(left), *_definedness(right)))))
+    needed = undischarged(context, tuple(dict.fromkeys((*definedness(left), *definedness(right)))))
     inside = context.assuming("both sides are defined", *needed) if needed else context
-    for decider, way in WAYS:
+    for decider, way in SHORT + LONG if ways is None else ways:
         conditions = way(inside, left, right)
         if conditions is not None:
-            return Proved(decider, tuple(c for c in dict.fromkeys((*needed, *conditions)) if not _is_vacuous(c)))
+            return Proved(decider, fewest(context, (*needed, *conditions)))
     return None
-
-
-def _definedness(t: Term) -> Iterator[Term]:
-    """What holds wherever the term `t` has a value; nothing is asked of branches and of what stands below a binder."""
-    if t.op == "ite" or t.op in BINDERS or t.sort != REAL:
-        return
-    if t.op == "defn":
-        yield from _definedness(unfold(t))
-        return
-    if t.op == "div":
-        yield ne(t.args[1], 0)
-    elif t.op == "fn" and t.data in ("log", "loggamma"):
-        yield lt(0, t.args[0])
-    elif t.op == "pow" and t.args[1].op == "num" and t.args[1].data.denominator > 1:
-        yield le(0, t.args[0]) if t.args[1].data > 0 else lt(0, t.args[0])
-    elif t.op == "pow" and t.args[1].op == "num" and t.args[1].data < 0:
-        yield ne(t.args[0], 0)
-    elif t.op in ("binomial", "factorial"):
-        yield le(0, t.args[0])
-    for a in t.args:
-        yield from _definedness(a)
 
 
 def by_normal_form(context: Context, left: Term, right: Term) -> Conditions | None:
     """The conditions under which the normal form proves the equation."""
     try:
-        found = kernel.normal_form(context, eq(left, right)).conditions
+        return _equal_forms(context, left, right)
     except (ProofError, LanguageError):
         return None
+
+
+def _equal_forms(context: Context, left: Term, right: Term) -> Conditions | None:
+    """The conditions under which the normal form proves the equation; None if one of them is never true.
+
+    Raises
+    ------
+    Different
+        If the normal forms differ; it says by what.
+    ProofError, LanguageError
+        If there are no normal forms to compare.
+    """
+    found = kernel.normal_form(context, eq(left, right)).conditions
     return None if any(c.op == "false" for c in found) else tuple(sorted(found, key=lambda c: c.key))
 
 
@@ -123,37 +118,22 @@ def _left_over(context: Context, left: Term, right: Term) -> tuple[Term | None, 
     for _ in range(ROUNDS):
         (difference,), needs = expanded(context, (difference,))
         conditions.update(dict.fromkeys(needs))
-        found = by_normal_form(context, difference, num(0))
-        if found is not None:
-            return num(0), _undischarged(context, (*conditions, *found))
-        normaliser = Normaliser(context)
         try:
-            value = normaliser.nf(difference)
-        except Unknown:
+            found = _equal_forms(context, difference, num(0))
+        except Different as rest:
+            conditions.update(dict.fromkeys(rest.conditions))
+            before, difference = difference, to_term(rest.difference)
+            alike = merged(rest.difference, partial(by_normal_form, context))
+        except (ProofError, LanguageError):
             return None, ()
-        conditions.update(dict.fromkeys(normaliser.conditions))
-        before, difference = difference, to_term(value)
-        alike = merged(value, partial(by_normal_form, context))
+        else:
+            return (num(0), undischarged(context, (*conditions, *found))) if found is not None else (None, ())
         if alike is not None:
             difference, more = alike
             conditions.update(dict.fromkeys(more))
         if difference == before:
             break
-    return difference, _undischarged(context, tuple(conditions))
-
-
-def _undischarged(context: Context, conditions: Conditions) -> Conditions:
-    facts = Normaliser(context).facts
-    return tuple(c for c in dict.fromkeys(conditions) if not facts.holds(c))
-
-
-def _is_vacuous(p: Term) -> bool:
-    """Does it speak of every member of a range that has none?"""
-    if p.op != "forall" or p.args[0].op != "range" or p.args[0].args[1].op == "oo":
-        return False
-    lo, hi = p.args[0].args
-    length, atoms = affine_parts(int_add(int_add(hi, lo, -1), integer(1)))
-    return not atoms and length <= 0
+    return difference, undischarged(context, tuple(conditions))
 
 
 def _algebra(context: Context, left: Term, right: Term) -> Conditions | None:
@@ -185,7 +165,10 @@ def _by_cases(context: Context, left: Term, right: Term) -> Conditions | None:
     """Split on signs and orders until the normal form proves every case."""
     if left.sort != REAL:
         return None
-    return _cases(context, unfold(left), unfold(right), [MAX_CASES], frozenset())
+    left, right = unfold(left), unfold(right)
+    if next(_splits((left, right)), None) is None:
+        return None
+    return _cases(context, left, right, [MAX_CASES], frozenset())
 
 
 def _cases(context: Context, left: Term, right: Term, budget: list[int], asked: frozenset[Term]) -> Conditions | None:
@@ -420,10 +403,6 @@ def _factors(terms: tuple[Term, ...], n: Term) -> list[Term]:
     return list(dict.fromkeys(out))
 
 
-#: The longer ways to a proof, in the order in which they are tried.
-WAYS = (
-    ("expansion", by_expansion),
-    ("reversal", _by_reversal),
-    ("cases", _by_cases),
-    ("induction", _by_induction),
-)
+#: The longer ways to a proof, in the order in which they are tried: those whose work is counted, and the others.
+SHORT: tuple[Way, ...] = (("expansion", by_expansion), ("cases", _by_cases))
+LONG: tuple[Way, ...] = (("induction", _by_induction), ("reversal", _by_reversal))

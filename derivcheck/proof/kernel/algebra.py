@@ -22,6 +22,7 @@ from derivcheck.proof.kernel.equality import extensionality
 from derivcheck.proof.kernel.logic import weaken
 from derivcheck.proof.kernel.quantifiers import generalise, opened
 from derivcheck.proof.kernel.theorem import (
+    ProofError,
     Theorem,
     conclude,
     failure,
@@ -32,6 +33,20 @@ from derivcheck.proof.kernel.theorem import (
 )
 from derivcheck.proof.normal_form import Normaliser, Unknown, to_term
 from derivcheck.proof.normal_form.poly import Poly, plus
+
+
+class Different(ProofError):
+    """The sides of an equation have normal forms that differ by `difference`, under `conditions`: no proof."""
+
+    def __init__(self, statement: Term, difference: Poly, conditions: Iterable[Term]) -> None:
+        super().__init__()
+        self.statement = statement
+        self.difference = difference
+        self.conditions = tuple(conditions)
+
+    def __str__(self) -> str:
+        # Written when somebody reads it: search tries much that fails.
+        return f"normal_form: '{self.statement}': the sides differ by '{to_term(self.difference)}'"
 
 
 def normal_form(context: Context, p: Term, using: Iterable[Theorem] = ()) -> Theorem:
@@ -48,8 +63,9 @@ def normal_form(context: Context, p: Term, using: Iterable[Theorem] = ()) -> The
     try:
         if p.op == "eq" and p.args[0].sort == REAL:
             difference = normaliser.nf(unfold(p.args[0]) - unfold(p.args[1]))
+            so_far = tuple(normaliser.conditions)
             if not normaliser.is_zero(difference):
-                raise failure("normal_form", f"'{p}': the sides differ by '{to_term(difference)}'")
+                raise Different(p, difference, so_far)
         elif p.op == "eq" and p.args[0].sort.kind == "fun":
             return _pointwise(context, p, using)
         elif not normaliser.facts.holds(unfold(p)):

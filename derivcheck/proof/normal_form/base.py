@@ -10,6 +10,7 @@ from derivcheck.language import (
     false,
     true,
 )
+from derivcheck.proof.normal_form import allowance
 from derivcheck.proof.normal_form.facts import Facts
 from derivcheck.proof.normal_form.names import Supply
 from derivcheck.proof.normal_form.poly import (
@@ -37,6 +38,7 @@ class Base(ABC):
         self.effort += amount
         if self.effort > MAX_EFFORT:
             raise Unknown("the normal form grew too large")
+        allowance.spend(amount)
 
     def need(self, condition: Term) -> None:
         """Record a condition, unless it is one already or plainly true."""
