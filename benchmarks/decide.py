@@ -1,7 +1,9 @@
 """`derivcheck.decide` against ``sympy.simplify(a - b) == 0``: 40 true and 40 false identities of machine learning.
 
 Each identity comes with a wrong variant that people write.  SymPy gets a process for each question, which is killed at
-the cap and counted at the cap; `decide` runs as a user calls it.  Run it with ``python -m benchmarks.decide``.
+the cap and counted at the cap; `decide` runs as a user calls it.  The two take turns, so that both see the same
+machine, but SymPy's processes are forked from one of their own: a fork would leave `decide` with memory to be copied
+again.  Run it with ``python -m benchmarks.decide``.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import statistics
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -311,6 +314,36 @@ def time_sympy(left: Any, right: Any, cap: float) -> tuple[float, str]:
         process.join()
 
 
+class Peer:
+    """A process that asks SymPy, of the same questions."""
+
+    def __init__(self, cap: float) -> None:
+        self._here, there = multiprocessing.Pipe()
+        self._process = multiprocessing.get_context("spawn").Process(target=_answer, args=(there, cap))
+
+    def __enter__(self) -> Peer:
+        self._process.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._here.send(None)
+        self._process.join()
+
+    def ask(self, index: int, truth: bool) -> tuple[float, str]:
+        """Seconds and answer for the true or the wrong variant of an identity."""
+        self._here.send((index, truth))
+        seconds, answer = self._here.recv()
+        return seconds, answer
+
+
+def _answer(requests: Any, cap: float) -> None:
+    asked = list(identities())
+    while (request := requests.recv()) is not None:
+        index, truth = request
+        identity = asked[index]
+        requests.send(time_sympy(identity.left, identity.right if truth else identity.wrong, cap))
+
+
 def time_ours(left: Any, right: Any) -> tuple[float, Any]:
     """Seconds, and the decision; each question is asked once, so that nothing is remembered from before."""
     from derivcheck.decision import decide
@@ -323,14 +356,14 @@ def time_ours(left: Any, right: Any) -> tuple[float, Any]:
 def rows(*, cap: float = CAP, with_sympy: bool = True) -> list[Row]:
     """Every question, asked of both."""
     out = []
-    asked = list(identities())
-    time_ours(s.Symbol("warm") + 1, s.Symbol("warm"))  # imports
-    for identity in asked:
-        for truth, right in ((True, identity.right), (False, identity.wrong)):
-            ours, decision = time_ours(identity.left, right)
-            theirs, answer = time_sympy(identity.left, right, cap) if with_sympy else (None, "")
-            name = identity.name if truth else f"{identity.name} (wrong)"
-            out.append(Row(name, truth, ours, decision.verdict, decision.decider, theirs, answer))
+    with Peer(cap) if with_sympy else nullcontext() as peer:
+        time_ours(s.Symbol("warm") + 1, s.Symbol("warm"))  # imports
+        for index, identity in enumerate(identities()):
+            for truth, right in ((True, identity.right), (False, identity.wrong)):
+                ours, decision = time_ours(identity.left, right)
+                theirs, answer = peer.ask(index, truth) if peer is not None else (None, "")
+                name = identity.name if truth else f"{identity.name} (wrong)"
+                out.append(Row(name, truth, ours, decision.verdict, decision.decider, theirs, answer))
     return out
 
 

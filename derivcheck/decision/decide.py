@@ -2,9 +2,9 @@
 
 The deciders stand in a fixed order.  A few instances in exact rationals and rigorous balls refute most of what is
 false; the normal form proves; then come expansion and case distinctions as far as they are short, more instances, the
-longer proofs (and reversed sums, induction), and many more instances.  Instances only refute and proofs only prove: what none of them settles is undecided.  All work
-is counted; the longer proofs, and a question whose work cannot be bounded beforehand (enormous numbers, integrals,
-limits), have a process that is killed after the deadline.
+longer proofs (induction, reversed sums), and many more instances.  Instances only refute and proofs only prove: what
+none of them settles is undecided.  All work is counted; the longer proofs, and a question whose work cannot be bounded
+beforehand (enormous numbers, integrals, limits), have a process that is killed after the deadline.
 """
 
 from __future__ import annotations

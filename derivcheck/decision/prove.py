@@ -16,7 +16,6 @@ from derivcheck.decision.expand import expanded, is_finite_sum
 from derivcheck.decision.exponents import merged
 from derivcheck.decision.telescoping import Recurrence, recurrence
 from derivcheck.language import (
-    BINDERS,
     INT,
     REAL,
     Context,
@@ -33,7 +32,6 @@ from derivcheck.language import (
     integer,
     le,
     lt,
-    ne,
     not_,
     num,
     real,

@@ -560,7 +560,7 @@ class _FromSymPy:
             raise Unsupported("the expression is too large")
 
     def read_new(self, e: Any) -> Term:
-        head = _head(type(e))
+        head = _head(e.__class__)
         if head is not None:
             whole = self.integer_or_none(e) if isinstance(e, (sympy.Add, sympy.Mul)) else None
             return whole if whole is not None else head(self, e)

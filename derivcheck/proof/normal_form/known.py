@@ -262,6 +262,10 @@ class Known(ABC):
         """Is ``goal >= 0`` (``> 0``) a non-negative combination of facts and of monomials of known sign?"""
 
     @abstractmethod
+    def mentioned(self, p: Poly) -> bool:
+        """Is there a fact that a linear combination which gives the sign of `p` could begin with?"""
+
+    @abstractmethod
     def known(self, p: Term) -> bool:
         """Is `p` an instance of a fact?"""
 

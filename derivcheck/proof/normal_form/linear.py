@@ -53,6 +53,11 @@ class Linear(Signs):
             self._lost += tries - budget[0]
         return found
 
+    def mentioned(self, p: Poly) -> bool:
+        """Is there a fact that a linear combination which gives the sign of `p` could begin with?"""
+        self._prepare()
+        return any(a.op == "fn" and a.data == "log" for m in p for a, _ in m) or bool(self._facts_about(p))
+
     def _linear_search(
         self,
         r: Poly,
@@ -67,7 +72,8 @@ class Linear(Signs):
             return False
         bad = None
         positive = False
-        for m, c in sorted(r.items(), key=lambda mc: tuple((a.key, e.const) for a, e in mc[0])):
+        ordered = sorted(r.items(), key=lambda mc: tuple((a.key, e.const) for a, e in mc[0]))
+        for m, c in ordered:
             s = 1 if m == ONE else self._cached_mono_sign(m)
             s = product_sign([(c > 0) - (c < 0), s])
             if s is None or s < 0:
@@ -79,7 +85,7 @@ class Linear(Signs):
             return True
         if depth >= MAX_DEPTH:
             return False
-        key = tuple(sorted(r.items(), key=lambda mc: tuple((a.key, e.const) for a, e in mc[0])))
+        key = tuple(ordered)
         if key in seen:
             return False
         seen = seen | {key}

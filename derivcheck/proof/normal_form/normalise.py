@@ -53,7 +53,6 @@ from derivcheck.proof.normal_form.poly import (
     constant,
     from_integer,
     mono_times,
-    plus,
     scaled,
     to_term,
 )

@@ -278,13 +278,15 @@ class Signs(Integrability):
         )
         if s is not None and abs(s) == 1:
             return s
-        for direction in (1, -1):
+        alone = not structural and len(p) == 1
+        directions = (1, -1) if alone or self.mentioned(p) else ()
+        for direction in directions:
             q = p if direction == 1 else scaled(p, Fraction(-1))
             if self.linear(q, strict=True):
                 return direction
         if s is not None:
             return s
-        for direction in (1, -1):
+        for direction in directions:
             q = p if direction == 1 else scaled(p, Fraction(-1))
             if self.linear(q, strict=False):
                 return direction / 2
