@@ -7,8 +7,9 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,10 +19,18 @@ FIELDS = ("id", "title", "topic", "summary", "sources")
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A line of a file; 0 where the line is not known."""
+
+    file: Path
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """A problem file and what it says of itself.
 
-    ``lines`` gives the line of each claim by name, as far as it can be read (0 otherwise).
+    ``places`` says where each claim is written, as far as it can be read: in the file or in a module beside it.
     """
 
     id: str
@@ -30,11 +39,11 @@ class Entry:
     summary: str
     sources: tuple[str, ...]
     path: Path
-    lines: tuple[tuple[str, int], ...] = ()
+    places: tuple[tuple[str, Place], ...] = ()
 
-    def line(self, claim: str) -> int:
-        """The line at which `claim` is written."""
-        return dict(self.lines).get(claim, 0)
+    def place(self, claim: str) -> Place:
+        """Where `claim` is written."""
+        return dict(self.places).get(claim, Place(self.path, 0))
 
 
 def problems_folder() -> Path:
@@ -141,7 +150,7 @@ def read(path: Path) -> Entry:
         summary=str(fields["summary"]),
         sources=sources if isinstance(sources, tuple) else (sources,),
         path=path,
-        lines=_claim_lines(tree),
+        places=_claim_places(path, tree),
     )
 
 
@@ -168,15 +177,41 @@ def _constant(
     raise DiagnosticError(Diagnostic("DC103", f"'{name}' must be {wanted} written out", str(path), node.lineno))
 
 
-def _claim_lines(tree: ast.Module) -> tuple[tuple[str, int], ...]:
-    """Where the claims are written: calls with a constant ``name=`` (or first argument) that name a claim."""
-    out: dict[str, int] = {}
+def _claim_places(path: Path, tree: ast.Module) -> tuple[tuple[str, Place], ...]:
+    """Where the claims of the problem file at `path` are written: there, else in a module beside it that it imports."""
+    out: dict[str, Place] = {}
+    seen, todo = {path}, [(path, tree)]
+    for file, parsed in todo:
+        for name, line in _claim_lines(parsed):
+            out.setdefault(name, Place(file, line))
+        for beside in _imported(parsed, path.parent):
+            if beside not in seen:
+                seen.add(beside)
+                # What cannot be parsed is a complaint of those who run the file.
+                with contextlib.suppress(SyntaxError, OSError, ValueError):
+                    todo.append((beside, ast.parse(beside.read_bytes())))
+    return tuple(out.items())
+
+
+def _claim_lines(tree: ast.Module) -> Iterator[tuple[str, int]]:
+    """Calls with a constant ``name=`` (or first argument) that name a claim."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and _called(node).lower().endswith("claim"):
             named = next((k.value for k in node.keywords if k.arg == "name"), node.args[0] if node.args else None)
             if isinstance(named, ast.Constant) and isinstance(named.value, str):
-                out.setdefault(named.value, node.lineno)
-    return tuple(out.items())
+                yield named.value, node.lineno
+
+
+def _imported(tree: ast.Module, folder: Path) -> Iterator[Path]:
+    """The modules in `folder` that are imported at the top level."""
+    for node in tree.body:
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            names = [node.module]
+        else:
+            continue
+        yield from (file for name in names if (file := folder / f"{name}.py").is_file())
 
 
 def select(names: Sequence[str] = (), *, topic: str | None = None, everything: bool = False) -> list[Entry]:

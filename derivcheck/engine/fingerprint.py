@@ -33,7 +33,7 @@ def fingerprint(problem_file: Path, engine: str) -> str:
     Parameters
     ----------
     problem_file : Path
-        A problem file that can be parsed.
+        A problem file.
     engine : str
         The `engine_digest` of the run.
     """
@@ -99,8 +99,9 @@ def _walk(start: Path) -> tuple[set[Path], set[str]]:
         if file in files:
             continue
         files.add(file)
-        todo.extend(_relative(file))
-        for module in _imports(file):
+        tree = _parsed(file)
+        todo.extend(_relative(file, tree))
+        for module in _imports(tree):
             top = module.partition(".")[0]
             if top in sys.stdlib_module_names or top == "derivcheck":
                 continue
@@ -112,10 +113,18 @@ def _walk(start: Path) -> tuple[set[Path], set[str]]:
     return files, foreign
 
 
-def _imports(file: Path) -> set[str]:
-    """Every module that `file` names in an import, also inside functions; ``from a import b`` names a and a.b."""
+def _parsed(file: Path) -> ast.Module:
+    """The file's tree; a file that cannot be parsed imports nothing, and running it will say why."""
+    try:
+        return ast.parse(file.read_bytes())
+    except (SyntaxError, ValueError):
+        return ast.Module([], [])
+
+
+def _imports(tree: ast.Module) -> set[str]:
+    """Every module that a file names in an import, also inside functions; ``from a import b`` names a and a.b."""
     out: set[str] = set()
-    for node in ast.walk(ast.parse(file.read_bytes())):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             out.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
@@ -124,9 +133,8 @@ def _imports(file: Path) -> set[str]:
     return out
 
 
-def _relative(file: Path) -> list[Path]:
+def _relative(file: Path, tree: ast.Module) -> list[Path]:
     """Where a module of a package imports its neighbours relatively, the whole package counts."""
-    tree = ast.parse(file.read_bytes())
     if not any(isinstance(node, ast.ImportFrom) and node.level for node in ast.walk(tree)):
         return []
     root = file.parent

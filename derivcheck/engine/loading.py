@@ -33,8 +33,8 @@ def load(path: Path) -> Problem:
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
-        line = _line_of(error, path)
-        raise DiagnosticError(Diagnostic("DC105", f"{type(error).__name__}: {error}", str(path), line)) from error
+        file, line = _place_of(error, path)
+        raise DiagnosticError(Diagnostic("DC105", f"{type(error).__name__}: {error}", str(file), line)) from error
     finally:
         sys.dont_write_bytecode = writes
         sys.path.remove(folder)
@@ -44,11 +44,14 @@ def load(path: Path) -> Problem:
     return problem
 
 
-def _line_of(error: BaseException, path: Path) -> int:
-    """The line of `path` at which `error` arose: the innermost frame in that file."""
-    line, trace = 0, error.__traceback__
+def _place_of(error: BaseException, path: Path) -> tuple[Path, int]:
+    """The file and line at which `error` arose: the innermost frame in the file at `path` or in a module beside it."""
+    if isinstance(error, SyntaxError) and error.filename and Path(error.filename).parent == path.parent:
+        return Path(error.filename), error.lineno or 0
+    file, line, trace = path, 0, error.__traceback__
     while trace is not None:
-        if trace.tb_frame.f_code.co_filename == str(path):
-            line = trace.tb_lineno
+        here = Path(trace.tb_frame.f_code.co_filename)
+        if here.parent == path.parent:
+            file, line = here, trace.tb_lineno
         trace = trace.tb_next
-    return line
+    return file, line

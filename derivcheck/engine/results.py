@@ -123,7 +123,8 @@ class ClaimResult:
     """A claim with its evidence and the verdict computed from it.
 
     ``statement``, ``latex`` and ``mathml`` are the statement printed three ways.  ``conditions`` are the definedness
-    conditions the proof needed beyond what it discharged, ``assumed`` the analytic facts it rests on.
+    conditions the proof needed beyond what it discharged, ``assumed`` the analytic facts it rests on.  ``file`` and
+    ``line`` say where it is written: in the problem's file, or in a module beside it.
     """
 
     name: str
@@ -143,6 +144,7 @@ class ClaimResult:
     sensitivity: tuple[Sensitivity, ...] = ()
     certificate: Mapping[str, Any] | None = None
     seconds: float = 0.0
+    file: str = ""
     line: int = 0
 
     def witness(self, kind: str) -> WitnessResult:
@@ -206,6 +208,7 @@ class ProblemResult:
     claims: tuple[ClaimResult, ...]
     failure: str = ""
     failure_code: str = ""
+    failure_file: str = ""
     failure_line: int = 0
 
     @property

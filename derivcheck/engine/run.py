@@ -179,6 +179,7 @@ class _Work:
             claims=tuple(self.results[n] for n in self.names or ()),
             failure=str(self.failure.message) if self.failure else "",
             failure_code=self.failure.code if self.failure else "",
+            failure_file=self.failure.file if self.failure else "",
             failure_line=self.failure.line if self.failure else 0,
         )
 
@@ -259,7 +260,8 @@ class _Run:
                 str(w.entry.path),
                 w.entry.id,
                 name,
-                w.entry.line(name),
+                str(w.entry.place(name).file),
+                w.entry.place(name).line,
                 self.options.seed,
                 self.options.witnesses,
                 self.options.mutants,
@@ -326,9 +328,8 @@ class _Run:
         try:
             so_far = unpack(json.loads(Path(task.spool).read_bytes()))
         except OSError:
-            so_far = ClaimResult(
-                task.claim, "", "", "", "", (), False, Verdict.UNDECIDED, "", "", (), (), (), line=task.line
-            )
+            nothing = (task.claim, "", "", "", "", (), False, Verdict.UNDECIDED, "", "", (), (), ())
+            so_far = ClaimResult(*nothing, file=task.file, line=task.line)
         there = {x.kind: x for x in so_far.witnesses}
         cut = False
         witnesses = []
@@ -364,14 +365,15 @@ class _Run:
     def _unchanged(w: _Work) -> bool:
         try:
             return fp.fingerprint(w.entry.path, fp.engine_digest()) == w.fingerprint
-        except (OSError, SyntaxError):
+        except OSError:
             return False
 
     def _take_cached(self, w: _Work) -> None:
         for name in w.names or ():
             kept = self._kept(w, name, self.options.of_key())
             if kept is not None and name not in w.results:
-                result = replace(unpack(kept), line=w.entry.line(name), seconds=0.0)
+                place = w.entry.place(name)
+                result = replace(unpack(kept), file=str(place.file), line=place.line, seconds=0.0)
                 w.results[name] = result
                 self.from_cache += 1
                 self.done += 1

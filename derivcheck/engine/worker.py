@@ -37,8 +37,10 @@ class Task:
 
     Attributes
     ----------
-    path, problem, claim, line
-        Where it stands.
+    path, problem, claim
+        The problem file, the problem's id and the claim's name.
+    file, line
+        Where the claim is written.
     seed : int
         The seed of the whole run.
     witnesses : tuple of str
@@ -52,6 +54,7 @@ class Task:
     path: str
     problem: str
     claim: str
+    file: str
     line: int
     seed: int
     witnesses: tuple[str, ...]
@@ -145,6 +148,7 @@ def blank(claim: Claim, task: Task) -> ClaimResult:
         conditions=(),
         assumed=(),
         witnesses=(),
+        file=task.file,
         line=task.line,
     )
 

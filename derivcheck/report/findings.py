@@ -20,7 +20,7 @@ def errors(result: ProblemResult) -> Iterator[Diagnostic]:
 def failure(result: ProblemResult) -> Iterator[Diagnostic]:
     """Why the problem file could not be used, if it could not."""
     if result.failure:
-        yield Diagnostic(result.failure_code, result.failure, result.file, result.failure_line)
+        yield Diagnostic(result.failure_code, result.failure, result.failure_file, result.failure_line)
 
 
 def place(d: Diagnostic) -> str:
@@ -36,7 +36,7 @@ def claim_errors(result: ProblemResult, claim: ClaimResult) -> Iterator[Diagnost
     where = f"{result.id}/{claim.name}"
 
     def at(code: str, message: str) -> Diagnostic:
-        return Diagnostic(code, f"{where} {message}", result.file, claim.line, f"derivcheck verify --explain {code}")
+        return Diagnostic(code, f"{where} {message}", claim.file, claim.line, f"derivcheck verify --explain {code}")
 
     if claim.as_printed:
         if not claim.as_expected:
@@ -56,4 +56,4 @@ def warnings(result: ProblemResult) -> Iterator[Diagnostic]:
             continue
         for w in claim.witnesses:
             if w.code and w.outcome in (Outcome.ABSTAINS, Outcome.NOT_RUN):
-                yield Diagnostic(w.code, f"{result.id}/{claim.name} {w.kind}: {w.reason}", result.file, claim.line)
+                yield Diagnostic(w.code, f"{result.id}/{claim.name} {w.kind}: {w.reason}", claim.file, claim.line)

@@ -52,7 +52,7 @@ def _case(result: ProblemResult, claim: ClaimResult) -> ET.Element:
         "testcase",
         name=claim.name,
         classname=f"{result.topic}.{result.id}",
-        file=result.file,
+        file=claim.file,
         line=str(claim.line),
         time=f"{claim.seconds:.3f}",
     )

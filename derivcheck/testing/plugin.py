@@ -14,6 +14,7 @@ import pytest
 
 if TYPE_CHECKING:
     from derivcheck.engine import ClaimResult, Options, ProblemResult
+    from derivcheck.engine.catalogue import Place
 
 INI = "derivcheck_problems"
 
@@ -77,7 +78,7 @@ class ProblemFile(pytest.File):
         except DiagnosticError as error:
             raise self.CollectError(str(error)) from error
         for name in names:
-            yield ClaimItem.from_parent(self, name=name, line=entry.line(name))
+            yield ClaimItem.from_parent(self, name=name, place=entry.place(name))
 
     def options(self) -> Options:
         """The run's options, from pytest's."""
@@ -109,9 +110,9 @@ class ClaimItem(pytest.Item):
 
     parent: ProblemFile
 
-    def __init__(self, *, line: int, **kwargs: Any) -> None:
+    def __init__(self, *, place: Place, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.line = line
+        self.place = place
 
     def runtest(self) -> None:
         """Verify the claim.
@@ -136,7 +137,7 @@ class ClaimItem(pytest.Item):
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
         """Where the claim stands."""
-        return self.path, max(self.line - 1, 0), self.name
+        return self.place.file, max(self.place.line - 1, 0), self.name
 
 
 def _account(result: ProblemResult, claim: ClaimResult) -> str:

@@ -13,7 +13,7 @@ import synthetic
 
 from derivcheck.diagnostics import Diagnostic, DiagnosticError
 from derivcheck.engine import catalogue
-from derivcheck.engine.catalogue import problem_files, read, read_all, select
+from derivcheck.engine.catalogue import Place, problem_files, read, read_all, select
 
 
 @contextmanager
@@ -28,9 +28,25 @@ def test_an_entry_is_read_from_constants(tmp_path: Path) -> None:
     path = synthetic.write(tmp_path, 'claim("first")', 'claim("second")')
     entry = read(path)
     assert (entry.id, entry.topic, entry.sources) == ("synthetic", "tests", ("S1", "S2"))
-    line = entry.line("second")
-    assert 'claim("second")' in path.read_text().splitlines()[line - 1]
-    assert entry.line("not there") == 0
+    place = entry.place("second")
+    assert place.file == path
+    assert 'claim("second")' in path.read_text().splitlines()[place.line - 1]
+    assert entry.place("not there") == Place(path, 0)
+
+
+def test_a_claim_in_a_module_beside_the_file_is_found_there(tmp_path: Path) -> None:
+    inner = tmp_path / "_inner.py"
+    inner.write_text('from _outer import claim\n\nlemma = claim("lemma")\nsecond = claim("second")\n')
+    (tmp_path / "_outer.py").write_text('import _inner\n\ncorollary = claim("corollary")\n')
+    (tmp_path / "_broken.py").write_text("def f(:\n")
+    (tmp_path / "_not_imported.py").write_text('claim("hidden")\n')
+    head = "import _broken, _outer\n"
+    path = synthetic.write(tmp_path, "_inner.lemma", '_outer.corollary, claim("second")', head=head)
+    entry = read(path)
+    assert entry.place("lemma") == Place(inner, 3)
+    assert entry.place("corollary") == Place(tmp_path / "_outer.py", 3)
+    assert entry.place("second").file == path, "the problem file comes first"
+    assert entry.place("hidden") == Place(path, 0)
 
 
 def test_names_that_the_file_assigns_are_followed(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from derivcheck.engine import Options, Outcome, Report, Verdict, fingerprint, ru
 from derivcheck.engine.cache import Cache
 from derivcheck.engine.catalogue import read
 from derivcheck.engine.run import Progress, verify_entries
+from derivcheck.report.findings import errors
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -128,6 +129,31 @@ def test_a_file_that_fails_or_hangs_does_not_stop_the_others(tmp_path: Path) -> 
     assert report["hangs"].failure_code == "DC301"
     assert "not a proposition" in report["no-proposition"].failure
     assert report.verdict is Verdict.UNDECIDED and not report.as_expected
+
+
+def test_what_is_wrong_in_a_module_beside_the_file_is_placed_there(tmp_path: Path) -> None:
+    syntax, raises, lemma = (tmp_path / name for name in ("_syntax.py", "_raises.py", "_lemma.py"))
+    syntax.write_text("x = 1\ndef f(:\n")
+    raises.write_text("def f():\n    raise ValueError('wrong')\n")
+    lemma.write_text(
+        "from derivcheck.language import Givens, eq\n"
+        "from derivcheck.problem import Claim\n"
+        "given = Givens()\n"
+        "x = given.real('x')\n"
+        "false = Claim('false', 'a lemma', given.context, eq(x, x + 1))\n"
+    )
+    synthetic.write(tmp_path, 'claim("c")', id="syntax", head="import _syntax\n")
+    synthetic.write(tmp_path, 'claim("c")', id="raises", head="import _raises\n_raises.f()\n")
+    synthetic.write(tmp_path, "false", id="lemma", head="from _lemma import false\n")
+    report = derivcheck.verify(str(tmp_path), witnesses=["instances"])
+    found = {name: [(d.code, d.file, d.line) for d in errors(report[name])] for name in ("syntax", "raises", "lemma")}
+    assert found == {
+        "syntax": [("DC105", str(syntax), 2)],
+        "raises": [("DC105", str(raises), 2)],
+        "lemma": [("DC201", str(lemma), 5)],
+    }
+    again = derivcheck.verify(str(tmp_path / "lemma.py"), witnesses=["instances"])
+    assert again.from_cache == 1 and (again.claims[0].file, again.claims[0].line) == (str(lemma), 5)
 
 
 def test_what_a_problem_prints_stays_out_of_the_report(tmp_path: Path) -> None:

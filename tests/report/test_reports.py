@@ -32,6 +32,7 @@ from derivcheck.report.text import print_report
 
 SCHEMA = json.loads((Path(__file__).resolve().parents[2] / "docs" / "schema" / "report.json").read_text())
 NASTY = '<script>alert("1")</script> & ]]> % : , \x07 \n σ² ≤ "½"'
+FILE = "/somewhere/a, file: 1.py"
 
 STEPS = [{"statement": "a = b", "reason": "algebra", "sympy": "agrees"}, {"statement": NASTY, "reason": NASTY}]
 EXPERIMENT = {
@@ -84,6 +85,7 @@ def claim(name: str, verdict: Verdict, **more: object) -> ClaimResult:
             NearMiss("condition", "without b > 0", Fate.VACUOUS, "no model"),
         ),
         sensitivity=(Sensitivity("instances", 1e-6), Sensitivity("experiment", None, "no number to spoil")),
+        file=FILE,
         line=7,
     )
     return replace(base, **more)  # type: ignore[arg-type]
@@ -99,8 +101,8 @@ CLAIMS = (
     claim("printed-but-true", Verdict.PROVED, as_printed=True),
     claim("no-near-misses", Verdict.PROVED, near_misses=None),
 )
-RESULT = ProblemResult("an-id", NASTY, "topic", NASTY, ("A1", NASTY), "/somewhere/a, file: 1.py", CLAIMS)
-BROKEN = ProblemResult("broken", "t", "topic", "s", (), "/x.py", (), "ValueError: <no>", "DC105", 3)
+RESULT = ProblemResult("an-id", NASTY, "topic", NASTY, ("A1", NASTY), FILE, CLAIMS)
+BROKEN = ProblemResult("broken", "t", "topic", "s", (), "/x.py", (), "ValueError: <no>", "DC105", "/_y.py", 3)
 REPORT = Report("0.1.0", 7, (RESULT, BROKEN), 1.25, 2)
 
 
@@ -223,7 +225,7 @@ def test_text_in_a_pipe_has_no_colours_and_whole_lines() -> None:
         "DC208",
         "DC201",
         "DC105",
-        "at /x.py:3",
+        "at /_y.py:3",
         "conditions: b != 0",
         "assumed: integrable",
         "NOT as expected",
