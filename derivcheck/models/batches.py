@@ -36,12 +36,19 @@ class Batches:
     """
 
     def __init__(self, data: Any, size: int, seed: int = 0, replacement: bool = False) -> None:
-        counts = {len(x) for x in flatten(data)[0]}
+        arrays = flatten(data)[0]
+        if not all(isinstance(x, np.ndarray) and x.ndim for x in arrays):
+            raise ModelError("a data set is an array, or a tree of arrays, with examples along the first axis")
+        counts = {len(x) for x in arrays}
         if len(counts) != 1:
             raise ModelError(f"all arrays of a data set have one number of examples, not {sorted(counts)}")
         self.data, self.size, self.seed, self.replacement = data, size, seed, replacement
         self.count = counts.pop()
-        if not 0 < size <= self.count and not replacement:
+        if not self.count:
+            raise ModelError("a data set without examples has no batches")
+        if size < 1:
+            raise ModelError(f"a batch holds at least one example, not {size}")
+        if size > self.count and not replacement:
             raise ModelError(f"a batch of {size} cannot be drawn from {self.count} examples without replacement")
 
     @property

@@ -49,6 +49,8 @@ __all__ = ["Compiled", "Program", "compile", "compile_graph", "optimise", "prepa
 
 BACKENDS = ("numpy", "numba")
 
+DTYPES = frozenset(map(np.dtype, (np.float32, np.float64, np.complex64, np.complex128)))
+
 #: Bytes that a block of replicas may occupy: about a core's second-level cache.
 REPLICA_BYTES = 1 << 20
 
@@ -64,8 +66,12 @@ class Signature:
     leaves: tuple[tuple[Any, ...], ...]
 
 
-def _leaf(x: Any) -> tuple[Any, ...]:
+def _leaf(x: Any, complex_step: bool) -> tuple[Any, ...]:
+    if isinstance(x, (np.ndarray, np.number)) and x.dtype.kind == "c" and not complex_step:
+        raise CompileError("a complex argument would lose its imaginary part: compile(…, dtype=np.complex128)")
     if isinstance(x, np.ndarray):
+        if isinstance(x, np.ma.MaskedArray):
+            raise CompileError("a masked array would lose its mask: pass the values and the mask")
         kind = {"f": "float", "c": "float", "i": "int", "u": "int", "b": "bool"}.get(x.dtype.kind)
         if kind is None:
             raise CompileError(f"an argument of type {x.dtype} cannot become a tensor")
@@ -85,10 +91,10 @@ def _leaf(x: Any) -> tuple[Any, ...]:
     return "static", x
 
 
-def signature(arguments: tuple[Any, ...]) -> tuple[Signature, list[Any]]:
+def signature(arguments: tuple[Any, ...], complex_step: bool = False) -> tuple[Signature, list[Any]]:
     """Signature of a call, and its leaves."""
     flat, structure = flatten(arguments)
-    return Signature(structure, tuple(_leaf(x) for x in flat)), flat
+    return Signature(structure, tuple(_leaf(x, complex_step) for x in flat)), flat
 
 
 def argument_names(function: Callable[..., Any], arguments: tuple[Any, ...]) -> list[str]:
@@ -297,8 +303,11 @@ class Compiled:
         backend: str,
     ) -> None:
         self._function, self._dtype, self._backend = function, np.dtype(dtype), backend
-        if self._dtype.kind not in "fc":
+        if self._dtype not in DTYPES:
             raise CompileError(f"float32, float64 or a complex type, not {self._dtype}")
+        self._complex_step = self._dtype.kind == "c"
+        if (count is not None and count < 1) or (block is not None and block < 1):
+            raise CompileError(f"the number of replicas, and of those in a block, is at least 1, not {count}, {block}")
         self._replicas, self._count, self._block = replicas, count, block
         self._programs: dict[Signature, tuple[Program, Structure]] = {}
         self._blocks: dict[Signature, int] = {}
@@ -333,7 +342,7 @@ class Compiled:
     def specialise(self, *arguments: Any) -> Program:
         """Compile for arguments like these without running."""
         if self._replicas is None:
-            sig, flat = signature(arguments)
+            sig, flat = signature(arguments, self._complex_step)
             self._last = self._program(self._function, sig, flat, arguments)[0]
             return self._last
         replicas = _Replicas(self, arguments)
@@ -344,7 +353,7 @@ class Compiled:
         """Run; arrays are converted to the compiled float type, results are new arrays."""
         if self._replicas is not None:
             return _Replicas(self, arguments).run()
-        sig, flat = signature(arguments)
+        sig, flat = signature(arguments, self._complex_step)
         program, structure = self._program(self._function, sig, flat, arguments)
         self._last = program
         with _quiet():
@@ -386,7 +395,7 @@ class _Replicas:
     def __init__(self, owner: Compiled, arguments: tuple[Any, ...]) -> None:
         assert owner._replicas is not None
         self.owner, self.arguments = owner, arguments
-        self.sig, self.flat = signature(arguments)
+        self.sig, self.flat = signature(arguments, owner._complex_step)
         flags = flags_for(owner._replicas, arguments)
         kinds = [leaf[0] for leaf in self.sig.leaves]
         #: For each leaf, whether its array is cut into blocks.

@@ -107,7 +107,7 @@ def value_and_grad(
 
     @functools.wraps(function)
     def both(*arguments: Any) -> Any:
-        places = (argument,) if isinstance(argument, int) else argument
+        places = _places(argument, len(arguments))
         filled = list(arguments)
         copies: list[Tensor] = []
         structures = []
@@ -126,6 +126,13 @@ def value_and_grad(
         return ((y, result[1]) if auxiliary else y), gradient
 
     return both
+
+
+def _places(argument: Any, count: int) -> tuple[int, ...]:
+    places = (argument,) if isinstance(argument, int) else tuple(argument)
+    if not all(isinstance(i, int) and -count <= i < count for i in places):
+        raise ModelError(f"gradient: argument= counts the function's {count} arguments from 0, given {argument!r}")
+    return places
 
 
 def grad(function: Callable[..., Any], argument: int | tuple[int, ...] = 0) -> Callable[..., Any]:
@@ -158,10 +165,15 @@ def vjp(function: Callable[..., Any], *arguments: Any) -> tuple[Any, Callable[[A
 
 def jvp(function: Callable[..., Any], arguments: tuple[Any, ...], directions: tuple[Any, ...]) -> tuple[Any, Any]:
     """Value and directional derivative, by forward mode."""
+    if not isinstance(arguments, (tuple, list)) or not isinstance(directions, (tuple, list)):
+        raise ModelError("jvp: arguments and directions are tuples, jvp(f, (x,), (v,))")
     copies, flat = _fresh(tuple(arguments))
     outputs, structure = flatten(function(*copies))
     outputs = [as_tensor(y) for y in outputs]
-    given = [broadcast_to(cast(d), x.shape) for d, x in zip(flatten(tuple(directions))[0], flat, strict=True)]
+    ways, shape = flatten(tuple(directions))
+    if shape != flatten(tuple(arguments))[1]:
+        raise ModelError("jvp: the directions are a tuple of trees like the arguments, one for each")
+    given = [broadcast_to(cast(d), x.shape) for d, x in zip(ways, flat, strict=True)]
     return unflatten(structure, outputs), unflatten(structure, tangents(outputs, flat, given))
 
 
@@ -176,6 +188,8 @@ def jacobian(function: Callable[..., Any], argument: int = 0) -> Callable[..., A
 
     @functools.wraps(function)
     def full(*arguments: Any) -> Tensor:
+        if isinstance(arguments[argument], (dict, list, tuple)):
+            raise ModelError("jacobian: of a function of one tensor, not of a tree of them")
         x = cast(arguments[argument])
 
         def along(direction: Tensor) -> Tensor:

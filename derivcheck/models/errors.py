@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Integral
 
-__all__ = ["CompileError", "MissingDataError", "ModelError", "NonFiniteError", "ShapeError"]
+__all__ = ["CompileError", "MissingDataError", "ModelError", "NonFiniteError", "ShapeError", "require_sizes"]
 
 
 class ModelError(Exception):
@@ -52,6 +53,14 @@ class NonFiniteError(ModelError, FloatingPointError):
 
 class MissingDataError(ModelError, FileNotFoundError):
     """A data set that is not installed; the message names the extra that brings it."""
+
+
+def require_sizes(where: str, least: int = 1, **sizes: object) -> None:
+    """Raise :class:`ValueError` unless all sizes (or pairs of them) are integers of at least ``least``."""
+    for name, size in sizes.items():
+        for n in size if isinstance(size, tuple) else (size,):
+            if not isinstance(n, Integral) or isinstance(n, bool) or int(n) < least:
+                raise ValueError(f"{where}: {name} is an integer of at least {least}, not {size!r}")
 
 
 def _shown(value: object) -> str:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from derivcheck.models.activations import softplus
 from derivcheck.models.errors import ShapeError
 from derivcheck.models.functional import (
@@ -52,6 +54,13 @@ def _same_shape(where: str, a: Tensor, b: Tensor) -> None:
         raise ShapeError(where, f"a target of the prediction's shape {a.shape}", b.shape)
 
 
+def _no_accident(where: str, *values: Any) -> None:
+    # Between shapes of different ranks, one of them must be that of the result; else it is the same mistake.
+    shapes = [as_tensor(v).shape for v in values]
+    if len({len(s) for s in shapes if s}) > 1 and np.broadcast_shapes(*shapes) not in shapes:
+        raise ShapeError(where, "shapes of which one is the result's", " and ".join(map(str, shapes)))
+
+
 def squared_error(prediction: Any, target: Any, reduction: str = "mean") -> Tensor:
     """``(prediction − target)²``."""
     a, b = as_tensor(prediction), as_tensor(target)
@@ -66,6 +75,8 @@ def cross_entropy(logits: Any, target: Any, reduction: str = "mean") -> Tensor:
         if y.shape != z.shape[:-1]:
             raise ShapeError("cross_entropy", f"labels of shape {z.shape[:-1]}", y.shape)
         y = one_hot(y, z.shape[-1])
+    elif y.shape == z.shape[:-1] != z.shape:
+        raise ShapeError("cross_entropy", "labels that are integers, or probabilities", "labels that are floats")
     _same_shape("cross_entropy", z, y)
     return _reduced(-sum(y * log_softmax(z), -1), reduction)
 
@@ -87,12 +98,14 @@ def hinge(scores: Any, target: Any, reduction: str = "mean") -> Tensor:
 def bernoulli_log_likelihood(x: Any, logits: Any) -> Tensor:
     """``Σ x log σ(z) + (1 − x) log(1 − σ(z))`` over the last axis."""
     z = as_tensor(logits)
+    _no_accident("bernoulli_log_likelihood", x, z)
     return sum(as_tensor(x) * z - softplus(z), -1)
 
 
 def gaussian_log_likelihood(x: Any, mean: Any, log_variance: Any) -> Tensor:
     """``log N(x; mean, diag exp log_variance)`` over the last axis."""
     s = as_tensor(log_variance)
+    _no_accident("gaussian_log_likelihood", x, mean, s)
     deviation = as_tensor(x) - mean
     return sum((square(deviation) * exp(-s) + s + math.log(2.0 * math.pi)) * -0.5, -1)
 
@@ -100,6 +113,7 @@ def gaussian_log_likelihood(x: Any, mean: Any, log_variance: Any) -> Tensor:
 def gaussian_kl(mean: Any, log_variance: Any, prior_mean: Any = 0.0, prior_log_variance: Any = 0.0) -> Tensor:
     """``KL(N(mean, diag exp s) ‖ N(prior_mean, diag exp s₀))`` over the last axis."""
     s, s0 = as_tensor(log_variance), as_tensor(prior_log_variance)
+    _no_accident("gaussian_kl", mean, s, prior_mean, s0)
     deviation = as_tensor(mean) - prior_mean
     return sum((exp(s - s0) + square(deviation) * exp(-s0) - 1.0 + s0 - s) * 0.5, -1)
 
@@ -107,4 +121,5 @@ def gaussian_kl(mean: Any, log_variance: Any, prior_mean: Any = 0.0, prior_log_v
 def kl_divergence(p: Any, q: Any) -> Tensor:
     """``Σ p log(p/q)`` over the last axis, for positive probabilities."""
     a = as_tensor(p)
+    _no_accident("kl_divergence", a, q)
     return sum(a * (log(a) - log(q)), -1)

@@ -83,18 +83,20 @@ def _box(t: Tensor, at: tuple[float, float], output: bool, scopes: Sequence[str]
 
 
 def curves_svg(
-    curves: Mapping[str, Any], title: str = "", logarithmic: bool = False, width: int = 480, height: int = 280
+    curves: Mapping[str, Any] | Any, title: str = "", logarithmic: bool = False, width: int = 480, height: int = 280
 ) -> str:
     """Training curves, a line each, over the step.
 
     Parameters
     ----------
-    curves : mapping of str to array
+    curves : mapping of str to array, or array
         Each of shape (steps,), or (steps, replicas), of which the median is drawn.
     title : str
     logarithmic : bool
         Vertical axis; values that are not positive are left out.
     """
+    if not isinstance(curves, Mapping):
+        curves = {"": curves}
     series = {name: _series(values, logarithmic) for name, values in curves.items()}
     finite = np.concatenate([y[np.isfinite(y)] for y in series.values()] or [np.zeros(0)])
     low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)

@@ -11,7 +11,7 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from derivcheck.models.errors import ShapeError
+from derivcheck.models.errors import ModelError, ShapeError
 from derivcheck.models.graph import reachable
 from derivcheck.models.primitives.structural import repeated
 from derivcheck.models.tensor import PRIMITIVES, Tensor, as_tensor, labelled, variable
@@ -32,6 +32,8 @@ def flags_for(axes: Any, trees: Sequence[Any]) -> list[bool]:
         for f, child in zip(children, structure.children, strict=True):
             walk(f, child)
 
+    if not isinstance(axes, (tuple, list)) or len(axes) != len(trees):
+        raise ModelError(f"replicas: one flag for each of the {len(trees)} arguments, as (True, False), not {axes!r}")
     for flag, tree in zip(axes, trees, strict=True):
         walk(flag, flatten(tree)[1])
     return out

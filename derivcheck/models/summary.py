@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 __all__ = ["summary"]
 
 
-def summary(network: Layer, shape: tuple[int, ...], training: bool = False, kind: str = "float") -> str:
+def summary(network: Layer, shape: Any, training: bool = False, kind: str = "float") -> str:
     """One line a layer, children indented below their parents.
 
     Parameters
     ----------
     network : Layer
-    shape : tuple of int
-        Of an input.
+    shape : tuple of int, or dict of them
+        Of the input; a dictionary for a layer that takes one (``{"nodes": (5, 3), "adjacency": (5, 5)}``).
     training : bool
     kind : {"float", "int"}
         Of the input's entries.
@@ -33,7 +33,8 @@ def summary(network: Layer, shape: tuple[int, ...], training: bool = False, kind
     from derivcheck.models.layers.base import Run
 
     run = Run(training, network.init_state(), variable((), "generator"))
-    network(map_tree(lambda p: variable(np.shape(p)), network.init(0)), variable(shape, kind), run)
+    x: Any = {k: variable(s, kind) for k, s in shape.items()} if isinstance(shape, dict) else variable(shape, kind)
+    network(map_tree(lambda p: variable(np.shape(p)), network.init(0)), x, run)
     rows = [("layer", "output", "parameters")]
     _rows(network, "", 0, run.outputs, rows)
     widths = [max(len(r[i]) for r in rows) for i in range(3)]

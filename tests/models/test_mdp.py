@@ -66,7 +66,73 @@ def test_gridworld_walls_and_goal() -> None:
     assert (mdp.reward[2] == 0).all() and mdp.optimal()[2] == 0
 
 
+def test_values_without_a_discount_are_refused() -> None:
+    """The linear system has a solution that is no value, or none; the operators themselves are defined."""
+    for discount in (1.0, 1.5):
+        mdp = m.random_mdp(3, 2, discount)
+        with pytest.raises(ValueError, match="discount below 1"):
+            mdp.optimal()
+        with pytest.raises(ValueError, match="discount below 1"):
+            mdp.evaluate(np.full((3, 2), 0.5))
+        assert mdp.value_iteration(3).history.shape == (4, 3)
+    for discount in (-0.1, float("nan"), float("inf")):
+        with pytest.raises(ValueError, match="discount is at least 0"):
+            m.random_mdp(3, 2, discount)
+
+
+@pytest.mark.parametrize(
+    ("policy", "message"),
+    [
+        (np.ones((3, 2)), "sum to one"),
+        (np.array([[2.0, -1.0]] * 3), "non-negative"),
+        (np.full((3, 2), np.nan), "non-negative"),
+        (np.array([0, 1, 0]), "probabilities of shape"),
+        (np.full((2, 3), 1 / 3), "probabilities of shape"),
+    ],
+)
+def test_a_policy_is_probabilities(policy: np.ndarray, message: str) -> None:
+    mdp = m.random_mdp(3, 2, 0.9)
+    for use in (mdp.evaluate, lambda p: mdp.evaluation(np.zeros(3), p), lambda p: mdp.rollouts(p, 0, 3, 0)):
+        with pytest.raises(ValueError, match=message):
+            use(policy)
+
+
+@pytest.mark.parametrize("start", [3, -1, 1.7, [[0]]])
+def test_first_states_are_states(start: object) -> None:
+    mdp = m.random_mdp(3, 2, 0.9)
+    with pytest.raises(m.ShapeError, match=r"integers in 0 … 2"):
+        mdp.rollouts(np.full((3, 2), 0.5), start, 3, 0)  # type: ignore[arg-type]
+
+
+def test_rollouts_of_no_steps_and_of_a_stack() -> None:
+    mdp = m.random_mdp(3, 2, 0.9)
+    policy = np.full((3, 2), 0.5)
+    none = mdp.rollouts(policy, np.array([2, 0]), 0, 0)
+    assert none.states.tolist() == [[2], [0]] and none.returns(0.9).tolist() == [0.0, 0.0]
+    with pytest.raises(ValueError, match="at least 0"):
+        mdp.rollouts(policy, 0, -1, 0)
+    stacked = m.MDP(np.stack([mdp.transition] * 2), np.stack([mdp.reward] * 2), 0.9)
+    with pytest.raises(m.ShapeError, match="no stack"):
+        stacked.rollouts(policy, 0, 3, 0)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"goal": (3, 0)}, {"goal": (-1, 0)}, {"walls": ((9, 9),)}, {"walls": ((0, 0),)}, {"slip": 1.5}, {"rows": 0}],
+)
+def test_a_gridworld_that_cannot_be_is_refused(options: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="gridworld"):
+        m.gridworld(**({"rows": 3, "columns": 3, "goal": (0, 0)} | options))  # type: ignore[arg-type]
+
+
 def test_probabilities_must_be_probabilities() -> None:
+    with pytest.raises(m.ShapeError, match="values"):
+        m.random_mdp(3, 2, 0.9).optimality(np.zeros(4))
+    with pytest.raises(ValueError, match="finite"):
+        m.MDP(np.ones((1, 1, 1)), np.full((1, 1), np.inf), 0.9)
+    with pytest.raises(m.ShapeError, match="MDP"):
+        m.MDP(np.ones(3), np.ones(3), 0.9)
+    assert m.MDP([[[1.0]]], [[1.0]], 0.5).optimal() == 2.0  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="sum to one"):
         m.MDP(np.full((2, 1, 2), 0.6), np.zeros((2, 1)), 0.9)
     with pytest.raises(m.ShapeError):

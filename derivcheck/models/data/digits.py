@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import gzip
 import importlib.util
+import math
 import struct
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +29,7 @@ class Digits:
 
     Attributes
     ----------
-    images : array, shape (n, 28, 28)
+    images : array, shape (n, 28, 28) (as large as the files have it)
         Grey values in [0, 1].
     labels : array of int, shape (n,)
     """
@@ -35,11 +37,27 @@ class Digits:
     images: Array
     labels: Array
 
+    def __post_init__(self) -> None:
+        if len(self.images) != len(self.labels):
+            raise ModelError(f"{len(self.images)} images have {len(self.labels)} labels")
+
+    @classmethod
+    def from_idx(cls, images: str | Path, labels: str | Path) -> Digits:
+        """Digits of two IDX files, as MNIST's ``train-images-idx3-ubyte`` and ``train-labels-idx1-ubyte``."""
+        x, y = read_idx(images), read_idx(labels)
+        if x.dtype != np.uint8 or x.ndim != 3:
+            raise ModelError(f"{images}: expected bytes of shape (n, rows, columns), given {x.dtype} {x.shape}")
+        if y.dtype != np.uint8 or y.ndim != 1:
+            raise ModelError(f"{labels}: expected bytes of shape (n,), given {y.dtype} {y.shape}")
+        return cls(x / 255.0, y.astype(np.int64))
+
     def __len__(self) -> int:
         return len(self.labels)
 
     def split(self, count: int, seed: int = 0) -> tuple[Digits, Digits]:
         """A random part of ``count`` examples, and the rest."""
+        if not 0 <= count <= len(self):
+            raise ModelError(f"{count} of {len(self)} digits cannot be split off")
         order = np.random.default_rng(seed).permutation(len(self))
         first, rest = order[:count], order[count:]
         return Digits(self.images[first], self.labels[first]), Digits(self.images[rest], self.labels[rest])
@@ -74,18 +92,21 @@ def read_idx(path: str | Path) -> Array:
     Raises
     ------
     ModelError
-        If the file is no IDX file or is cut short.
+        If the file is no IDX file, or is damaged.
     """
     raw = Path(path).read_bytes()
     if raw[:2] == b"\x1f\x8b":
-        raw = gzip.decompress(raw)
+        try:
+            raw = gzip.decompress(raw)
+        except (OSError, EOFError, zlib.error) as error:
+            raise ModelError(f"{path}: a damaged gzip file: {error}") from error
     types = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
     if len(raw) < 4 or raw[:2] != b"\x00\x00" or raw[2] not in types:
         raise ModelError(f"{path} is no IDX file")
     rank = raw[3]
     shape = struct.unpack(f">{rank}I", raw[4 : 4 + 4 * rank]) if len(raw) >= 4 + 4 * rank else ()
     dtype = np.dtype(types[raw[2]])
-    size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
-    if len(shape) != rank or len(raw) != 4 + 4 * rank + size:
-        raise ModelError(f"{path}: an IDX file of shape {shape} is cut short or too long")
+    size = math.prod(shape) * dtype.itemsize
+    if len(shape) != rank or rank > 32 or len(raw) != 4 + 4 * rank + size:
+        raise ModelError(f"{path}: an IDX file of {rank} axes {shape[:4]} is cut short or too long")
     return np.frombuffer(raw, dtype, offset=4 + 4 * rank).reshape(shape).astype(dtype.newbyteorder("="))

@@ -20,7 +20,7 @@ def linear_regression(count: int, weights: Array, noise: float = 1.0, seed: int 
 
 def gaussian_mixture(count: int, means: Array, scale: float = 1.0, seed: int = 0) -> tuple[Array, Array]:
     """Points ``(count, d)`` of equally likely isotropic Gaussians with these means ``(k, d)``, and their labels."""
-    rng = np.random.default_rng(seed)
+    rng, means = np.random.default_rng(seed), np.asarray(means, float)
     labels = rng.integers(0, len(means), count)
     return means[labels] + scale * rng.standard_normal((count, means.shape[1])), labels
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 from typing import Any
 
+from derivcheck.models.errors import ModelError
 from derivcheck.models.functional.shapes import reshape
 from derivcheck.models.tensor import Tensor, as_tensor, make
 
@@ -14,6 +15,7 @@ __all__ = [
     "binary",
     "cast",
     "cos",
+    "equal",
     "erf",
     "exp",
     "expm1",
@@ -56,7 +58,7 @@ def unary(name: str, x: Any) -> Tensor:
 
 def cast(x: Any, kind: str = "float") -> Tensor:
     """The same numbers as floats (or ints, or bools)."""
-    t = as_tensor(x)
+    t = as_tensor(_no_python_bool(x))
     return t if t.kind == kind else make("cast", t, kind=kind)
 
 
@@ -139,10 +141,21 @@ def power(a: Any, b: Any) -> Tensor:
 
 def where(condition: Any, a: Any, b: Any) -> Tensor:
     """``a`` where the condition holds, else ``b``."""
-    c, x, y = align(condition, a, b)
+    c, x, y = align(_no_python_bool(condition), a, b)
     if x.kind != y.kind:
         x, y = cast(x), cast(y)
     return make("where", cast(c, "bool"), x, y)
+
+
+def equal(a: Any, b: Any) -> Tensor:
+    """Where two tensors have the same value; ``==`` says whether they are the same node of the graph."""
+    return binary("equal", a, b)
+
+
+def _no_python_bool(condition: Any) -> Any:
+    if isinstance(condition, bool):
+        raise ModelError("a condition is a tensor; == compares nodes of the graph, equal(a, b) their values")
+    return condition
 
 
 def stop_gradient(x: Any) -> Tensor:

@@ -34,6 +34,14 @@ def _reduce(name: str, x: Any, axis: Axis, keepdims: bool) -> Tensor:
     return reshape(out, tuple(1 if i in axes else n for i, n in enumerate(t.shape))) if keepdims else out
 
 
+def _count(where: str, t: Tensor, axis: Axis, least: int = 1) -> int:
+    """How many entries are reduced to one."""
+    count = math.prod(t.shape[a] for a in numbered_axes(t, axis))
+    if count < least:
+        raise ShapeError(where, f"at least {least} {'entry' if least == 1 else 'entries'}", t.shape)
+    return count
+
+
 def sum(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Sum over axes."""
     return _reduce("sum", x, axis, keepdims)
@@ -42,20 +50,20 @@ def sum(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
 def mean(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Arithmetic mean over axes."""
     t = as_tensor(x)
-    count = math.prod(t.shape[a] for a in numbered_axes(t, axis))
-    return sum(t, axis, keepdims) * (1.0 / count)
+    return sum(t, axis, keepdims) * (1.0 / _count("mean", t, axis))
 
 
 def variance(x: Any, axis: Axis = None, keepdims: bool = False, unbiased: bool = False) -> Tensor:
     """Mean squared deviation; divided by ``n - 1`` if unbiased."""
     t = as_tensor(x)
-    count = math.prod(t.shape[a] for a in numbered_axes(t, axis))
+    count = _count("variance", t, axis, least=2 if unbiased else 1)
     deviation = t - mean(t, axis, keepdims=True)
     return sum(square(deviation), axis, keepdims) * (1.0 / (count - 1 if unbiased else count))
 
 
 def max(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Largest entry over axes; equal ones share the derivative."""
+    _count("max", as_tensor(x), axis)
     return _reduce("max", x, axis, keepdims)
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from derivcheck.models.errors import ShapeError
+from derivcheck.models.errors import ShapeError, require_sizes
 from derivcheck.models.functional import cast, matmul, reshape, softmax, transpose, where
 from derivcheck.models.initialisers import Constant, Initialiser, Parameter, Variance, Xavier
 from derivcheck.models.layers.base import Layer, Run
@@ -22,6 +23,8 @@ __all__ = [
     "sinusoidal_positions",
 ]
 
+_OPTIONAL = ("key", "value", "mask", "lengths")
+
 #: A score that softmax turns into 0 in every float type (a true −∞ would make fully masked rows NaN).
 _HIDDEN = -1e30
 
@@ -29,13 +32,24 @@ _HIDDEN = -1e30
 def attention(query: Tensor, key: Tensor, value: Tensor, mask: Any = None) -> Tensor:
     """Scaled dot-product attention, ``softmax(Q Kᵀ / √d) V`` over the last two axes.
 
-    ``mask`` broadcasts to ``(…, queries, keys)``: true where a key may be seen. A query that may see no key gets
-    the mean of all values.
+    ``mask``, of booleans, broadcasts to ``(…, queries, keys)``: true where a key may be seen. A query that may see no
+    key gets the mean of all values.
     """
+    if query.shape[-1] != key.shape[-1] or key.shape[-2] != value.shape[-2]:
+        wanted = f"keys of the queries' size {query.shape[-1]}, and as many values"
+        raise ShapeError("attention", wanted, f"keys {key.shape} and values {value.shape}")
     scores = matmul(query, key.T) * (1.0 / math.sqrt(query.shape[-1]))
     if mask is not None:
-        scores = where(cast(mask, "bool"), scores, _HIDDEN)
+        scores = where(_seen(mask), scores, _HIDDEN)
     return matmul(softmax(scores), value)
+
+
+def _seen(mask: Any) -> Tensor:
+    # Numbers that are added to the scores (0 and −∞) would mean the opposite.
+    t = as_tensor(mask)
+    if t.kind != "bool":
+        raise ShapeError("the mask", "booleans, true where a key may be seen", f"a {t.kind} tensor")
+    return t
 
 
 def causal_mask(length: int) -> Array:
@@ -66,6 +80,7 @@ class MultiHeadAttention(Layer):
         bias: bool = True,
         weight_initialiser: Initialiser | None = None,
     ) -> None:
+        require_sizes("MultiHeadAttention", size=size, heads=heads)
         if size % heads:
             raise ValueError(f"a size of {size} does not divide into {heads} heads")
         self.size, self.heads, self.causal, self.bias = size, heads, causal, bias
@@ -79,14 +94,15 @@ class MultiHeadAttention(Layer):
         return out
 
     def forward(self, p: Any, x: Any, run: Run) -> Tensor:
-        given: dict[str, Any] = x if isinstance(x, dict) else {"query": x}
+        given = self.require_keys(run, x if isinstance(x, dict) else {"query": x}, ("query",), _OPTIONAL)
         query = as_tensor(given["query"])
         key = as_tensor(given.get("key", query))
         value = as_tensor(given.get("value", key))
-        for t in (query, key, value):
-            self.require(run, t, {-1: self.size}, rank=3)
+        self.require(run, query, {-1: self.size}, rank=3)
+        self.require(run, key, {0: query.shape[0], -1: self.size}, rank=3)
+        self.require(run, value, {0: query.shape[0], 1: key.shape[1], -1: self.size}, rank=3)
         q, k, v = self._project(p, query, key, value)
-        y = attention(q, k, v, self._mask(given, query.shape[1], key.shape[1]))
+        y = attention(q, k, v, self._mask(given, query.shape[0], query.shape[1], key.shape[1]))
         y = matmul(reshape(transpose(y, (0, 2, 1, 3)), query.shape), p["out_weight"].T)
         return y + p["out_bias"] if self.bias else y
 
@@ -104,14 +120,14 @@ class MultiHeadAttention(Layer):
         split = [reshape(t, (*t.shape[:2], self.heads, n // self.heads)) for t in parts]
         return [transpose(t, (0, 2, 1, 3)) for t in split]
 
-    def _mask(self, given: dict[str, Any], queries: int, keys: int) -> Tensor | None:
+    def _mask(self, given: Mapping[str, Any], batch: int, queries: int, keys: int) -> Tensor | None:
         masks = []
         if given.get("mask") is not None:
-            masks.append(cast(given["mask"]))
+            masks.append(cast(_seen(given["mask"])))
         if given.get("lengths") is not None:
             lengths = as_tensor(given["lengths"])
-            if lengths.ndim != 1:
-                raise ShapeError("lengths", "one integer for each example, shape (batch,)", lengths.shape)
+            if lengths.shape != (batch,):
+                raise ShapeError("lengths", f"one integer for each example, shape ({batch},)", lengths.shape)
             seen = constant(np.arange(keys)[None, None, None, :]) < reshape(lengths, (-1, 1, 1, 1))
             masks.append(cast(seen))
         if self.causal:
@@ -147,6 +163,7 @@ class LearnedPositions(Layer):
     """Adds a trainable vector to each of at most ``length`` positions."""
 
     def __init__(self, length: int, size: int, initialiser: Initialiser | None = None) -> None:
+        require_sizes("LearnedPositions", length=length, size=size)
         self.length, self.size = length, size
         self.initialiser = initialiser or Variance("normal", 0.02**2)
 

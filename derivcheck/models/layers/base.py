@@ -11,7 +11,7 @@ layer's output.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -40,7 +40,8 @@ class Run:
     Attributes
     ----------
     outputs : dict
-        Every layer's output by its path (``"0"``, ``"1.body.2"``), in the order of the forward pass.
+        Every layer's output by its path (``"0"``, ``"1.body.2"``), in the order of the forward pass; the first where
+        there are several (the point to which a flow maps, beside its log-determinant).
     """
 
     def __init__(self, training: bool = False, state: Any = None, generator: Any = None) -> None:
@@ -119,8 +120,10 @@ class Layer:
         dtype
             Of the arrays.
         """
-        if isinstance(generator, int):
+        if isinstance(generator, (int, np.integer)):
             generator = np.random.default_rng(generator)
+        if not isinstance(generator, Tensor) and not hasattr(generator, "standard_normal"):
+            raise ModelError(f"initial values want a seed (an integer) or a numpy.random.Generator, not {generator!r}")
         lead = () if replicas is None else (replicas,)
 
         def draw(spec: Any) -> Any:
@@ -160,6 +163,8 @@ class Layer:
             raise located from error
         if isinstance(y, Tensor):
             run.outputs[run.path] = y
+        elif isinstance(y, tuple) and y and isinstance(y[0], Tensor):
+            run.outputs[run.path] = y[0]
         return y
 
     def _require_parameters(self, p: Any, run: Run) -> None:
@@ -180,6 +185,8 @@ class Layer:
 
     def require(self, run: Run, x: Tensor, sizes: dict[int, int], rank: int | None = None) -> None:
         """Raise :class:`ShapeError` unless the axes have these sizes (and the tensor this rank)."""
+        if not isinstance(x, Tensor):
+            raise ModelError(f"{self.label(run)}: expected a tensor or an array, given a {type(x).__name__}")
         wrong = rank is not None and x.ndim != rank
         lowest = max([-a if a < 0 else a + 1 for a in sizes], default=0)
         wrong = wrong or x.ndim < lowest or any(x.shape[a] != n for a, n in sizes.items())
@@ -193,8 +200,16 @@ class Layer:
             error.located = True
             raise error
 
-    def summary(self, shape: tuple[int, ...], training: bool = False) -> str:
-        """Table of layers, output shapes and numbers of parameters for an input of this shape."""
+    def require_keys(self, run: Run, x: Any, names: Sequence[str], optional: Sequence[str] = ()) -> Mapping[str, Any]:
+        """Raise :class:`ModelError` unless the input is a dictionary of these names (a wrong one would be ignored)."""
+        if isinstance(x, Mapping) and set(names) <= set(x) <= {*names, *optional}:
+            return x
+        wanted = ", ".join(names) + (f" (and perhaps {', '.join(optional)})" if optional else "")
+        given = ", ".join(map(str, x)) if isinstance(x, Mapping) else f"a {type(x).__name__}"
+        raise ModelError(f"{self.label(run)}: expected a dictionary of {wanted}, given {given}")
+
+    def summary(self, shape: Any, training: bool = False, kind: str = "float") -> str:
+        """Table of layers, output shapes and numbers of parameters; see :func:`derivcheck.models.summary.summary`."""
         from derivcheck.models.summary import summary
 
-        return summary(self, shape, training)
+        return summary(self, shape, training, kind)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
-from derivcheck.models.errors import ShapeError
+from derivcheck.models.errors import ModelError, ShapeError
 from derivcheck.models.functional import reshape, uniform, where
 from derivcheck.models.layers.base import Layer, Run
 from derivcheck.models.tensor import Tensor
@@ -22,6 +23,10 @@ class Composite(Layer):
     """
 
     def __init__(self, **children: Layer) -> None:
+        for name, child in children.items():
+            if not isinstance(child, Layer):
+                hint = f"write {child.__name__}()" if inspect.isclass(child) else "wrap a function of tensors in Lambda"
+                raise TypeError(f"{type(self).__name__}: child {name!r} is {child!r}, no layer: {hint}")
         self.children = children
 
     def parameters(self) -> dict[str, Any]:
@@ -99,5 +104,10 @@ class Dropout(Layer):
     def forward(self, p: Any, x: Tensor, run: Run) -> Tensor:
         if not run.training or self.rate == 0.0:
             return x
+        if run.generator is None:
+            raise ModelError(
+                f"{self.label(run)}: training needs random numbers: Run(training=True, generator=stream), "
+                "where `stream` is a numpy.random.Generator among the arguments of the compiled function"
+            )
         keep = uniform(run.generator, x.shape) >= self.rate
         return where(keep, x * (1.0 / (1.0 - self.rate)), 0.0)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from derivcheck.models.differentiate import gradients
-from derivcheck.models.errors import ShapeError
+from derivcheck.models.errors import ShapeError, require_sizes
 from derivcheck.models.functional import expand_dims, matmul, pad, reshape, transpose, windows
 from derivcheck.models.initialisers import Constant, Initialiser, Parameter, Uniform
 from derivcheck.models.layers.base import Layer, Run
@@ -23,7 +23,7 @@ Pair = int | tuple[int, int]
 
 def pair(value: Pair) -> tuple[int, int]:
     """The same number twice, or a pair as it is."""
-    return (value, value) if isinstance(value, int) else value
+    return value if isinstance(value, tuple) else (value, value)
 
 
 def conv2d(x: Tensor, weight: Tensor, stride: Pair = 1, padding: Pair = 0, dilation: Pair = 1) -> Tensor:
@@ -59,6 +59,7 @@ class _Convolution(Layer):
         weight_initialiser: Initialiser | None,
         transposed: bool = False,
     ) -> None:
+        require_sizes(type(self).__name__, inputs=inputs, outputs=outputs, size=size)
         self.inputs, self.outputs, self.size, self.bias = inputs, outputs, size, bias
         self.weight_initialiser = weight_initialiser or Uniform()
         self.channels = (inputs, outputs) if transposed else (outputs, inputs)
@@ -104,6 +105,8 @@ class Conv2d(_Convolution):
         weight_initialiser: Initialiser | None = None,
     ) -> None:
         super().__init__(inputs, outputs, pair(size), bias, weight_initialiser)
+        require_sizes("Conv2d", stride=stride, dilation=dilation)
+        require_sizes("Conv2d", 0, padding=padding)
         self.stride, self.padding, self.dilation = stride, padding, dilation
 
     def convolved(self, weight: Tensor, x: Tensor) -> Tensor:
@@ -125,6 +128,8 @@ class Conv1d(_Convolution):
         weight_initialiser: Initialiser | None = None,
     ) -> None:
         super().__init__(inputs, outputs, (size,), bias, weight_initialiser)
+        require_sizes("Conv1d", stride=stride, dilation=dilation)
+        require_sizes("Conv1d", 0, padding=padding)
         self.stride, self.padding, self.dilation = stride, padding, dilation
 
     def convolved(self, weight: Tensor, x: Tensor) -> Tensor:
@@ -152,6 +157,8 @@ class ConvTranspose2d(_Convolution):
         weight_initialiser: Initialiser | None = None,
     ) -> None:
         super().__init__(inputs, outputs, pair(size), bias, weight_initialiser, transposed=True)
+        require_sizes("ConvTranspose2d", stride=stride, dilation=dilation)
+        require_sizes("ConvTranspose2d", 0, padding=padding, output_padding=output_padding)
         self.stride, self.padding, self.dilation = pair(stride), pair(padding), pair(dilation)
         self.output_padding = pair(output_padding)
 

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from derivcheck.models.functional import expand_dims, matmul, sqrt, sum
+from derivcheck.models.errors import require_sizes
+from derivcheck.models.functional import cast, expand_dims, matmul, sqrt, sum
 from derivcheck.models.initialisers import Constant, Initialiser, Parameter, Xavier
 from derivcheck.models.layers.base import Layer, Run
-from derivcheck.models.tensor import Tensor, as_tensor, constant
+from derivcheck.models.tensor import Tensor, constant
 
 __all__ = ["GraphConvolution"]
 
@@ -22,6 +23,7 @@ class GraphConvolution(Layer):
     """
 
     def __init__(self, inputs: int, outputs: int, weight_initialiser: Initialiser | None = None) -> None:
+        require_sizes("GraphConvolution", inputs=inputs, outputs=outputs)
         self.inputs, self.outputs = inputs, outputs
         self.weight_initialiser = weight_initialiser or Xavier()
 
@@ -32,7 +34,8 @@ class GraphConvolution(Layer):
         }
 
     def forward(self, p: Any, x: Any, run: Run) -> Tensor:
-        nodes, adjacency = as_tensor(x["nodes"]), as_tensor(x["adjacency"])
+        given = self.require_keys(run, x, ("nodes", "adjacency"))
+        nodes, adjacency = cast(given["nodes"]), cast(given["adjacency"])
         self.require(run, nodes, {-1: self.inputs})
         n = nodes.shape[-2]
         self.require(run, adjacency, {-1: n, -2: n})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from derivcheck.models.errors import require_sizes
 from derivcheck.models.functional import take
 from derivcheck.models.initialisers import Constant, Initialiser, Parameter, Uniform, Variance
 from derivcheck.models.layers.base import Layer, Run
@@ -33,6 +34,7 @@ class Linear(Layer):
         weight_initialiser: Initialiser | None = None,
         bias_initialiser: Initialiser | None = None,
     ) -> None:
+        require_sizes("Linear", inputs=inputs, outputs=outputs)
         self.inputs, self.outputs, self.bias = inputs, outputs, bias
         self.weight_initialiser = weight_initialiser or Uniform()
         self.bias_initialiser = bias_initialiser or Constant()
@@ -53,6 +55,7 @@ class Bias(Layer):
     """``y = x + b`` on the last axis."""
 
     def __init__(self, size: int) -> None:
+        require_sizes("Bias", size=size)
         self.size = size
 
     def parameters(self) -> dict[str, Any]:
@@ -68,6 +71,7 @@ class Embedding(Layer):
     """A table of vectors: integers ``(…)`` to ``(…, size)``."""
 
     def __init__(self, count: int, size: int, initialiser: Initialiser | None = None) -> None:
+        require_sizes("Embedding", count=count, size=size)
         self.count, self.size = count, size
         self.initialiser = initialiser or Variance("normal", 1.0)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from derivcheck.models.errors import require_sizes
 from derivcheck.models.functional import mean, reshape, sqrt, square
 from derivcheck.models.initialisers import Constant, Parameter
 from derivcheck.models.layers.base import Layer, Run
@@ -45,6 +46,9 @@ class BatchNorm(Layer):
     ) -> None:
         if averaging not in ("exponential", "bonus", "cumulative"):
             raise ValueError(f"averaging is 'exponential', 'bonus' or 'cumulative', not {averaging!r}")
+        require_sizes("BatchNorm", features=features)
+        if not 0.0 < step_size <= 1.0:
+            raise ValueError(f"BatchNorm: the step size lies in (0, 1], not {step_size}")
         self.features, self.step_size, self.averaging = features, step_size, averaging
         self.epsilon, self.affine = epsilon, affine
 
@@ -98,6 +102,7 @@ class LayerNorm(Layer):
 
     def __init__(self, shape: int | Shape, epsilon: float = 1e-5, affine: bool = True) -> None:
         self.shape = (shape,) if isinstance(shape, int) else tuple(shape)
+        require_sizes("LayerNorm", shape=self.shape)
         self.epsilon, self.affine = epsilon, affine
 
     def parameters(self) -> dict[str, Any]:

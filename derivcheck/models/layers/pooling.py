@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from derivcheck.models.activations import activation
+from derivcheck.models.errors import require_sizes
 from derivcheck.models.functional import max, mean, pad, windows
 from derivcheck.models.layers.base import Layer, Run
 from derivcheck.models.layers.convolution import Pair, pair
@@ -29,6 +30,8 @@ class _Pool(Layer):
     """Something of every window along the axes behind the channels."""
 
     def __init__(self, size: tuple[int, ...], stride: tuple[int, ...] | None, padding: tuple[int, ...]) -> None:
+        require_sizes(type(self).__name__, size=size, stride=size if stride is None else stride)
+        require_sizes(type(self).__name__, 0, padding=padding)
         self.size, self.stride, self.padding = size, size if stride is None else stride, padding
         if any(2 * p > k for p, k in zip(padding, size, strict=True)):
             # A window of padding alone has neither a largest entry nor a mean.

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from derivcheck.models.activations import relu, sigmoid, tanh
+from derivcheck.models.errors import ShapeError, require_sizes
 from derivcheck.models.functional import matmul, stack, transpose, zeros
 from derivcheck.models.initialisers import Initialiser, Parameter, Uniform
 from derivcheck.models.layers.base import Layer, Run
@@ -21,6 +22,7 @@ class _Recurrent(Layer):
     gates = 1
 
     def __init__(self, inputs: int, hidden: int, weight_initialiser: Initialiser | None = None) -> None:
+        require_sizes(type(self).__name__, inputs=inputs, hidden=hidden)
         self.inputs, self.hidden = inputs, hidden
         self.weight_initialiser = weight_initialiser or Uniform(fan=hidden)
 
@@ -35,6 +37,8 @@ class _Recurrent(Layer):
 
     def _by_time(self, p: Any, x: Tensor, run: Run, bias: Any) -> list[Tensor]:
         self.require(run, x, {-1: self.inputs}, rank=3)
+        if not x.shape[1]:
+            raise ShapeError("the sequence", "at least one time", x.shape)
         driven = matmul(transpose(x, (1, 0, 2)), p["weight_ih"].T) + bias
         return [driven[t] for t in range(x.shape[1])]
 
