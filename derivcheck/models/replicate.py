@@ -13,7 +13,7 @@ from typing import Any
 
 from derivcheck.models.errors import ModelError, ShapeError
 from derivcheck.models.graph import reachable
-from derivcheck.models.primitives.structural import repeated
+from derivcheck.models.primitives.joins import repeated
 from derivcheck.models.tensor import PRIMITIVES, Tensor, as_tensor, labelled, variable
 from derivcheck.models.tree import Structure, flatten, unflatten
 

@@ -10,7 +10,7 @@ from derivcheck.models.functional import cast, reshape
 from derivcheck.models.functional import sum as sum_of
 from derivcheck.models.gradient_check.slopes import ranges, shifted
 from derivcheck.models.graph import Graph, rewrite, substitute
-from derivcheck.models.primitives.structural import keep_dims
+from derivcheck.models.primitives.axes import keep_dims
 from derivcheck.models.tensor import Array, Tensor, constant, make
 
 __all__ = ["kinks_along", "ties"]

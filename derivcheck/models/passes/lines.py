@@ -17,7 +17,8 @@ from derivcheck.models.compiled_backend import Machine
 from derivcheck.models.passes.layout import contiguous, root
 from derivcheck.models.passes.pieces import even_pieces, matrix
 from derivcheck.models.passes.plan import Plan
-from derivcheck.models.primitives.structural import fold_places, write_one_hot
+from derivcheck.models.primitives.rows import write_one_hot
+from derivcheck.models.primitives.windows import fold_places
 from derivcheck.models.random_numbers import fill_normal
 from derivcheck.models.tensor import PRIMITIVES, Array, Tensor
 

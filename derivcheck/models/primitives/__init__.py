@@ -1,14 +1,29 @@
 """The primitives of the graph, as tables.
 
 - :mod:`~derivcheck.models.primitives.elementwise`: name, NumPy value and partial derivatives, a line each;
-- :mod:`~derivcheck.models.primitives.structural`: linear maps and their transposes, products, reductions,
-  indexing, random numbers;
-- :mod:`~derivcheck.models.primitives.normalised`: softmax and its logarithm.
+- :mod:`~derivcheck.models.primitives.linear` and :mod:`~derivcheck.models.primitives.windows`: linear maps and their
+  transposes;
+- :mod:`~derivcheck.models.primitives.products`, :mod:`~derivcheck.models.primitives.joins`: matrix products,
+  concatenation;
+- :mod:`~derivcheck.models.primitives.extremes`, :mod:`~derivcheck.models.primitives.rows`: largest entries, rows by
+  number;
+- :mod:`~derivcheck.models.primitives.normalised`: softmax and its logarithm;
+- :mod:`~derivcheck.models.primitives.draws`: random numbers.
 
 One line gives both modes: a partial derivative serves reverse and forward mode, and a linear map needs only
 its transpose.
 """
 
-from derivcheck.models.primitives import elementwise, normalised, structural
+from derivcheck.models.primitives import (
+    draws,
+    elementwise,
+    extremes,
+    joins,
+    linear,
+    normalised,
+    products,
+    rows,
+    windows,
+)
 
-__all__ = ["elementwise", "normalised", "structural"]
+__all__ = ["draws", "elementwise", "extremes", "joins", "linear", "normalised", "products", "rows", "windows"]
