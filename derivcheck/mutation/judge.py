@@ -9,7 +9,7 @@ from derivcheck.mutation.kinds import say
 from derivcheck.mutation.lemmas import Lemmas
 from derivcheck.mutation.records import Fate, Judged, NearMiss
 from derivcheck.mutation.shapes import require_shapes
-from derivcheck.mutation.variants import without_analytic
+from derivcheck.mutation.variants import otherwise, without_analytic
 from derivcheck.proof.definedness import NotKnown, definedness
 from derivcheck.proof.normal_form import Normaliser
 from derivcheck.semantics import instances
@@ -59,15 +59,23 @@ def judge(near_miss: NearMiss, seed: int, budget: int = 200_000, lemmas: Lemmas 
         undefined = never_defined(m, salt, budget)
         if undefined:
             return Judged(m, Fate.UNDEFINED, undefined, 0)
+    where = otherwise(m) if m.kind == "condition" else m.context
+    if where != m.context:
+        there = instances.check(where, m.statement, salt, budget=budget, instances=FIRST, shrink=SHRINKS)
+        tried += there.tried
+        if there.counterexample is not None:
+            return Judged(m, Fate.KILLED, str(there.counterexample), tried)
+        if there.undefined_example is not None:
+            return Judged(m, Fate.UNDEFINED, str(there.undefined_example), tried)
     if m.change is None and m.statement == m.claim.statement:
         nowhere = without_a_value(m, salt, budget)
         if nowhere:
             return Judged(m, Fate.UNDEFINED, nowhere, tried)
-        vanishing = singular.search(m.context, m.statement, salt, budget=budget)
+        vanishing = singular.search(where, m.statement, salt, budget=budget)
         if vanishing is not None:
             fate = Fate.KILLED if vanishing.judgement.truth is Truth.FALSE else Fate.UNDEFINED
             return Judged(m, fate, str(described(vanishing)), tried)
-    found, more = tightness.at_a_tie(m.context, m.statement, m.claim.statement, salt, budget=budget)
+    found, more = tightness.at_a_tie(where, m.statement, m.claim.statement, salt, budget=budget)
     tried += more
     if found is not None:
         return Judged(m, Fate.KILLED, str(found), tried)
@@ -79,11 +87,11 @@ def judge(near_miss: NearMiss, seed: int, budget: int = 200_000, lemmas: Lemmas 
             if why:
                 return Judged(m, Fate.STILL_TRUE, why, tried)
         else:
-            found, more = tightness.search(m.context, m.statement, salt, budget=budget, evaluations=evaluations)
+            found, more = tightness.search(where, m.statement, salt, budget=budget, evaluations=evaluations)
             tried += more
             if found is not None:
                 return Judged(m, Fate.KILLED, str(found), tried)
-    second = instances.check(m.context, m.statement, digest(salt, 2), budget=budget, instances=THEN, shrink=SHRINKS)
+    second = instances.check(where, m.statement, digest(salt, 2), budget=budget, instances=THEN, shrink=SHRINKS)
     tried += second.tried
     if second.counterexample is not None:
         return Judged(m, Fate.KILLED, str(second.counterexample), tried)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from derivcheck.language import Context, Declaration, Property, Term
+from derivcheck.language import Context, Declaration, Property, Term, and_, not_
 from derivcheck.mutation.kinds import KINDS, Surroundings, say
 from derivcheck.mutation.places import places
 from derivcheck.mutation.records import Change, NearMiss
@@ -78,6 +78,13 @@ def _of_conditions(claim: Claim) -> Iterator[NearMiss]:
                 facts = "; ".join(say(f) for f in p.facts if f not in kept)
                 name = p.name if d.symbol is None else f"'{p.name}' of {d.name}"
                 yield NearMiss("condition", f"without {name} ({facts})", claim, claim.statement, context)
+
+
+def otherwise(m: NearMiss) -> Context:
+    """Where a dropped condition fails: elsewhere the near miss is the claim, and no instance can tell them apart."""
+    given = set(m.context.propositions())
+    dropped = [f for f in m.claim.context.propositions() if f not in given]
+    return m.context.assuming("otherwise", not_(and_(*dropped))) if dropped else m.context
 
 
 def _structural(d: Declaration, p: Property) -> bool:

@@ -40,8 +40,11 @@ from derivcheck.language import (
 )
 from derivcheck.mutation import KINDS, Change, Fate, Lemmas, NearMiss, judge, near_misses, sensitivity
 from derivcheck.mutation.sensitivity import PLANTED, plant
+from derivcheck.mutation.variants import otherwise
 from derivcheck.problem import Claim, Misconception
 from derivcheck.proof import Proof, ProofError, Prover, kernel
+from derivcheck.semantics.cases import Drawn, drawn
+from derivcheck.semantics.choices import Plan
 
 
 def claim(g: Givens, statement: Term, **more: object) -> Claim:
@@ -265,6 +268,21 @@ def test_a_condition_that_is_needed() -> None:
     x = g.real("x", at_least=0)
     found = [m for m in near_misses(claim(g, eq(abs_(x), x))) if m.kind == "condition"]
     assert [judge(m, seed=1).fate for m in found] == [Fate.KILLED]
+
+
+def test_a_dropped_condition_is_tried_where_it_fails() -> None:
+    """Elsewhere the near miss is the claim; a law that is merely not said to be positive is mostly positive."""
+    g = Givens()
+    n = g.size("n")
+    p = g.distribution("p", counting(range_(1, n)), positive=True)
+    c = claim(g, le(Sum(1, n, lambda i: p(i) ** 2), 1))
+    m = the(c, "without 'positive' of p")
+    for seed in range(8):
+        found = drawn(otherwise(m), seed, Plan())
+        assert isinstance(found, Drawn)
+        assert "-" in dict(found.world.description())["p"] or "0" in dict(found.world.description())["p"]
+    assert otherwise(the(c, "strict")) == c.context
+    assert judge(m, seed=1).fate is Fate.KILLED
 
 
 def test_a_condition_that_the_proof_does_not_use() -> None:
