@@ -20,6 +20,8 @@ from derivcheck.semantics.pools import digest
 #: Interpretations tried at first, and once more before a near miss has survived: most that are killed fall early.
 FIRST = 16
 THEN = 128
+#: And before anything else is tried, where the first were exact.
+MORE = 48
 #: Evaluations in search of a place where an inequality that was made stronger is tight.
 TIGHTENING = 960
 #: How many simpler counterexamples are tried: a reader wants a small one, not the smallest.
@@ -71,10 +73,18 @@ def judge(near_miss: NearMiss, seed: int, budget: int = 200_000, lemmas: Lemmas 
         nowhere = without_a_value(m, salt, budget)
         if nowhere:
             return Judged(m, Fate.UNDEFINED, nowhere, tried)
-        vanishing = singular.search(where, m.statement, salt, budget=budget)
-        if vanishing is not None:
-            fate = Fate.KILLED if vanishing.judgement.truth is Truth.FALSE else Fate.UNDEFINED
-            return Judged(m, fate, str(described(vanishing)), tried)
+    if first.exact == first.tried:  # in rationals: much faster than to look for a proof
+        more_of_them = instances.check(
+            where, m.statement, salt, budget=budget, instances=MORE, start=FIRST, shrink=SHRINKS
+        )
+        tried += more_of_them.tried
+        if more_of_them.counterexample is not None:
+            return Judged(m, Fate.KILLED, str(more_of_them.counterexample), tried)
+    safe = m.claim.statement if where == m.claim.context else None
+    vanishing = singular.search(where, m.statement, salt, safe=safe, budget=budget)
+    if vanishing is not None:
+        fate = Fate.KILLED if vanishing.judgement.truth is Truth.FALSE else Fate.UNDEFINED
+        return Judged(m, fate, str(described(vanishing)), tried)
     found, more = tightness.at_a_tie(where, m.statement, m.claim.statement, salt, budget=budget)
     tried += more
     if found is not None:
@@ -91,7 +101,9 @@ def judge(near_miss: NearMiss, seed: int, budget: int = 200_000, lemmas: Lemmas 
             tried += more
             if found is not None:
                 return Judged(m, Fate.KILLED, str(found), tried)
-    second = instances.check(where, m.statement, digest(salt, 2), budget=budget, instances=THEN, shrink=SHRINKS)
+    second = instances.check(
+        where, m.statement, salt, budget=budget, instances=THEN, start=FIRST + MORE, shrink=SHRINKS
+    )
     tried += second.tried
     if second.counterexample is not None:
         return Judged(m, Fate.KILLED, str(second.counterexample), tried)

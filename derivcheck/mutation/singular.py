@@ -7,7 +7,7 @@ hypotheses and the statement are judged like anywhere else.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from itertools import islice
 
@@ -24,7 +24,7 @@ from derivcheck.semantics.judgement import Truth
 from derivcheck.semantics.numbers import EvaluationError
 from derivcheck.semantics.pools import digest
 
-#: Interpretations in which a scalar is solved for.
+#: Interpretations in which a scalar is solved for; those of `instances.check` with the same seed.
 DRAWS = 48
 #: How many failures are found before the shortest is shown.
 FOUND = 4
@@ -34,19 +34,27 @@ MOST = 4
 DEGREE = 6
 
 
-def search(context: Context, statement: Term, seed: int, *, budget: int = 200_000) -> Case | None:
+def search(
+    context: Context, statement: Term, seed: int, *, safe: Term | None = None, budget: int = 200_000
+) -> Case | None:
     """An interpretation at which `statement` fails or has no value, where something in it vanishes.
 
     Of the first few that are found, the one that is shortest to write.
+
+    Parameters
+    ----------
+    safe : Term or None
+        A statement that is known to have a value here: what must not vanish in it does not.
     """
-    cases = islice(_cases(context, statement, seed, budget), FOUND)
+    known = set(subterms(unfold(safe))) if safe is not None else set()
+    pairs = dict.fromkeys(_pairs(context, (part for part in subterms(unfold(statement)) if part not in known)))
+    cases = islice(_cases(context, statement, list(pairs)[:MOST], seed, budget), FOUND)
     return min(cases, key=lambda case: len(str(described(case))), default=None)
 
 
-def _cases(context: Context, statement: Term, seed: int, budget: int) -> Iterator[Case]:
-    pairs = list(_pairs(context, statement))[:MOST]
+def _cases(context: Context, statement: Term, pairs: list[tuple[Term, Term]], seed: int, budget: int) -> Iterator[Case]:
     for t in range(DRAWS if pairs else 0):
-        found = drawn(context, digest(seed, "singular", t), PLANS[t % len(PLANS)], budget)
+        found = drawn(context, digest(seed, "instance", t), PLANS[t % len(PLANS)], budget)
         if isinstance(found, str):
             continue
         for scalar, term in pairs:
@@ -61,11 +69,10 @@ def _cases(context: Context, statement: Term, seed: int, budget: int) -> Iterato
                     yield case
 
 
-def _pairs(context: Context, statement: Term) -> Iterator[tuple[Term, Term]]:
+def _pairs(context: Context, parts: Iterable[Term]) -> Iterator[tuple[Term, Term]]:
     """A declared scalar, and a number that must not be zero and depends on it."""
-    fixed = {s for d in context.declarations for s, _ in d.model}
-    scalars = [d.symbol for d in context.declarations if d.kind == "real" and d.symbol not in fixed]
-    for part in subterms(unfold(statement)):
+    scalars = [d.symbol for d in context.declarations if d.kind == "real"]
+    for part in parts:
         if part.loose:
             continue
         match part.op:
@@ -75,6 +82,8 @@ def _pairs(context: Context, statement: Term) -> Iterator[tuple[Term, Term]]:
                 needed = det(part.args[0])
             case "div":
                 needed = part.args[1]
+            case "pow" if part.args[1].op != "num" or part.args[1].data < 0:
+                needed = part.args[0]
             case _:
                 continue
         inside = free_symbols(needed)
@@ -82,7 +91,7 @@ def _pairs(context: Context, statement: Term) -> Iterator[tuple[Term, Term]]:
 
 
 def _defined(scalar: Term, value: fmpq) -> Declaration:
-    """The assumption that a scalar has a value."""
+    """The assumption that a scalar has a value; it overrides the scalar's model, and the facts are judged anew."""
     number = num(Fraction(int(value.p), int(value.q)))
     return Declaration(None, "assumption", (), "solved", ((scalar, number),))
 

@@ -67,7 +67,7 @@ def search(
     spent = 0
     starts: list[tuple[float, dict[str, int], dict[str, int]]] = []
     for t in range(STARTS):
-        start = drawn(context, digest(seed, "tightness", t), PLANS[t % len(PLANS)], budget)
+        start = drawn(context, digest(seed, "instance", t), PLANS[t % len(PLANS)], budget)
         if isinstance(start, str):
             continue
         found = _slack(context, inequality, positions(start.choices), budget)

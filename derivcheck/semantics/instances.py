@@ -170,6 +170,7 @@ def check(
     *,
     budget: int = 200_000,
     instances: int = 16,
+    start: int = 0,
     plans: tuple[Plan, ...] = PLANS,
     shrink: bool | int = True,
 ) -> InstancesResult:
@@ -186,6 +187,8 @@ def check(
         Nodes that one judgement (of the statement, or of one fact) may evaluate.
     instances : int
         How many interpretations to judge; the `plans` are used in turn.
+    start : int
+        How many interpretations of this seed to pass over because they have been judged before.
     shrink : bool or int
         Whether to simplify a counterexample, or how many simpler candidates may be judged.
     """
@@ -194,12 +197,12 @@ def check(
     if blind is not None:
         return tally.result("abstains", blind)
     parts = [_Part(context, p, budget) for p in (statement.args if statement.op == "and" else (statement,))]
-    for t in range(instances):
+    for t in range(start, start + instances):
         plan, salt = plans[t % len(plans)], digest(seed, "instance", t)
         world = drawn(context, salt, plan, budget)
         if isinstance(world, str):
             tally.reasons[world] += 1
-            if not tally.tried and t >= 2:
+            if not tally.tried and t >= start + 2:
                 break
             continue
         try:

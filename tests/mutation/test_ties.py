@@ -191,6 +191,16 @@ def test_what_the_hypotheses_keep_from_vanishing_is_not_reported() -> None:
     assert "zero" in case.judgement.reason
 
 
+def test_what_the_claim_has_too_is_not_looked_at() -> None:
+    g = Givens()
+    t, k = g.real("t", at_least=0), g.integer("k", at_least=0)
+    claimed, near = eq(t / (t + 1), 1 - 1 / (t + 1)), le(0, t ** (k - 1) / (t + 1))
+    case = singular.search(g.context, near, 1, safe=claimed)
+    assert case is not None
+    assert dict(case.world.description()) == {"t": "0", "k": "0"}
+    assert singular.search(g.context, near, 1, safe=near) is None
+
+
 def test_a_term_that_is_no_polynomial_is_left_alone() -> None:
     g = Givens()
     t = g.real("t", above=0)
