@@ -1,7 +1,7 @@
 """``python -m benchmarks.models``: time the model layer against its peers and print the table, row by row.
 
 Thread counts are fixed by the environment before NumPy, PyTorch or JAX are imported, so every thread count runs in
-a process of its own.
+a process of its own, on as many processor cores: JAX divides its work among threads whatever its flags say.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ def main() -> None:
     parser.add_argument("--worker", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.worker is not None:
+        _confine(options.worker)
         from benchmarks.models.rows import rows
 
         for row in rows(options.worker, options.dtypes, options.seconds, options.only, not options.no_peers):
@@ -42,6 +43,12 @@ def main() -> None:
             if options.output:  # what has been measured is kept, whatever happens next
                 options.output.write_text(json.dumps(found, indent=1) + "\n")
     print(behind(found))
+
+
+def _confine(threads: int) -> None:
+    """Run on this many cores, where the system can be asked to (elsewhere the environment must do)."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-threads:])
 
 
 def _in_process(threads: int) -> Iterator[dict[str, Any]]:

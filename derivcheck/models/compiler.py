@@ -31,6 +31,7 @@ from derivcheck.models.passes.emit import Emitted, emit
 from derivcheck.models.passes.fuse import Group, fuse
 from derivcheck.models.passes.gather import gather_products, gather_slices
 from derivcheck.models.passes.host import host_nodes
+from derivcheck.models.passes.interleave import interleave
 from derivcheck.models.passes.lower import lower
 from derivcheck.models.passes.machine import compilable
 from derivcheck.models.passes.mask import mask
@@ -52,7 +53,7 @@ BACKENDS = ("numpy", "numba")
 DTYPES = frozenset(map(np.dtype, (np.float32, np.float64, np.complex64, np.complex128)))
 
 #: Bytes that a block of replicas may occupy: about a core's second-level cache.
-REPLICA_BYTES = 1 << 20
+REPLICA_BYTES = 1 << 21
 
 
 # --- tracing ---------------------------------------------------------------------------------------------
@@ -148,13 +149,15 @@ def _trace(
 # --- the pipeline --------------------------------------------------------------------------------------------
 
 
-def optimise(graph: Graph, dtype: Any = np.float64) -> dict[str, Graph]:
+def optimise(graph: Graph, dtype: Any = np.float64, backend: str = "numpy") -> dict[str, Graph]:
     """The graph after every pass that maps a graph to a graph, by the pass's name."""
     analytic = np.issubdtype(np.dtype(dtype), np.complexfloating)
     out = {"drawn": graph}
     out["lower"] = graph = lower(graph, stable=not analytic)
     # Merging lets local identities see equal operands; simplifying makes more nodes equal.
     out["simplify"] = graph = simplify(merge(simplify(graph)))
+    if backend == "numpy":  # loops in machine code do not mind short rows
+        out["interleave"] = graph = simplify(interleave(graph))
     out["sink"] = graph = simplify(sink(orient(graph)))
     out["gather"] = graph = gather_products(merge(simplify(gather_slices(merge(graph)))))
     out["merge"] = graph = merge(simplify(graph))
@@ -172,7 +175,7 @@ class Program:
     Attributes
     ----------
     graphs : dict
-        The graph after each pass, by name: ``"drawn"``, ``"lower"``, ``"simplify"``, ``"sink"``,
+        The graph after each pass, by name: ``"drawn"``, ``"lower"``, ``"simplify"``, ``"interleave"``, ``"sink"``,
         ``"gather"``, ``"merge"``, ``"band"``, ``"mask"``,
         ``"slab"``, ``"batch"``.
     groups : tuple of Group
@@ -218,6 +221,8 @@ class Prepared:
     names : tuple of str
         Of the inputs.
     dtype : numpy.dtype
+    backend : {"numpy", "numba"}
+        Whether fused groups are NumPy lines or compiled loops.
     """
 
     graphs: dict[str, Graph]
@@ -225,13 +230,13 @@ class Prepared:
     host: frozenset[Tensor]
     names: tuple[str, ...]
     dtype: np.dtype[Any]
+    backend: str
 
     def program(
         self,
         resident: dict[Tensor, Array] | None = None,
         updates: dict[int, Tensor] | None = None,
         slots: Slots | None = None,
-        backend: str = "numpy",
     ) -> Program:
         """Plan memory and emit.
 
@@ -244,13 +249,9 @@ class Prepared:
             returned.
         slots : Slots, optional
             Workspace shared with other programs, which then must not run at the same time.
-        backend : {"numpy", "numba"}
-            Whether fused groups are NumPy lines or compiled loops.
         """
-        if backend not in BACKENDS:
-            raise CompileError(f"the backend is 'numpy' or 'numba', not {backend!r}")
         final, slots = self.graphs["batch"], slots or Slots()
-        if backend == "numba" and self.dtype.kind == "f":
+        if self.backend == "numba" and self.dtype.kind == "f":
             groups = nest(final, self.groups)
             arguments = final, groups, self.dtype, resident, updates, self.host
             size = plan(*arguments, Slots(), compilable).workspace
@@ -265,18 +266,20 @@ class Prepared:
         return Program(self.graphs, self.groups, planned, emitted, names_in_force["run"])
 
 
-def prepare(graph: Graph, names: Sequence[str], dtype: Any = np.float64) -> Prepared:
+def prepare(graph: Graph, names: Sequence[str], dtype: Any = np.float64, backend: str = "numpy") -> Prepared:
     """Run the passes that map graphs to graphs, and schedule."""
-    graphs = optimise(graph, dtype)
+    if backend not in BACKENDS:
+        raise CompileError(f"the backend is 'numpy' or 'numba', not {backend!r}")
+    graphs = optimise(graph, dtype, backend)
     final = graphs["batch"]
     complex_step = np.issubdtype(np.dtype(dtype), np.complexfloating)
     host = frozenset[Tensor]() if complex_step else host_nodes(final)
-    return Prepared(graphs, fuse(final, host), host, tuple(names), np.dtype(dtype))
+    return Prepared(graphs, fuse(final, host), host, tuple(names), np.dtype(dtype), backend)
 
 
 def compile_graph(graph: Graph, names: Sequence[str], dtype: Any = np.float64, backend: str = "numpy") -> Program:
     """All passes; ``names`` are those of the inputs, ``dtype`` is the NumPy type of the float kind."""
-    return prepare(graph, names, dtype).program(backend=backend)
+    return prepare(graph, names, dtype, backend).program()
 
 
 class Compiled:

@@ -1,5 +1,5 @@
-"""Passes for large arrays (bands, masks, slabs, pieces of products) keep the values: here with thresholds so low that
-they cut every small graph."""
+"""Passes for large arrays (bands, masks, slabs, pieces of products) and for replicas keep the values: here with
+thresholds so low that they cut every small graph."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from derivcheck.models.passes import band as banding
 from derivcheck.models.passes import pieces as cutting
 from derivcheck.models.passes import slab as slabs
 from derivcheck.models.passes.band import band
+from derivcheck.models.passes.interleave import interleave
 from derivcheck.models.passes.lower import lower
 from derivcheck.models.passes.mask import mask
 from derivcheck.models.passes.merge import merge
@@ -71,18 +72,46 @@ def random_convolutions(seed: int) -> tuple[Graph, list[np.ndarray]]:
     return Graph(tuple(inputs), (y, F.sum(F.square(y)))), arguments
 
 
+def random_replicas(seed: int) -> tuple[Graph, list[np.ndarray]]:
+    """Layers of replicas, of random sizes, with a bias for each replica (or one for all); read by this and that."""
+    rng = np.random.default_rng(seed)
+
+    def pick(*choices: int) -> int:
+        return int(rng.choice(choices))
+
+    count, rows = pick(1, 2, 3), pick(1, 2, 5)
+    x = variable((pick(1, count), rows, pick(1, 3)), "float", "x")
+    inputs: list[Tensor] = [x]
+    y: Tensor = x
+    layers = []
+    for _ in range(3):
+        columns = pick(1, 2, 4)
+        inputs.append(variable((count, columns, y.shape[-1]), "float", f"w{len(inputs)}"))
+        y = y @ inputs[-1].T
+        inputs.append(variable((pick(1, count, count), 1, columns), "float", f"b{len(inputs)}"))
+        y = y + inputs[-1] if rng.random() < 0.8 else inputs[-1] * y - x[:1, :, :1]
+        y = (F.tanh, m.relu, F.sin)[pick(0, 1, 2)](y)
+        layers.append(y)
+    readers = (
+        lambda z: F.max(z, 1), lambda z: z[:, :1], lambda z: F.reshape(z, (-1,)), lambda z: z.T @ z, lambda z: z * 2.0,
+    )  # fmt: skip
+    outputs = [F.sum(F.square(y)), *(readers[pick(0, 1, 2, 3, 4)](z) for z in layers if rng.random() < 0.4)]
+    return Graph(tuple(inputs), tuple(outputs)), [rng.standard_normal(v.shape) for v in inputs]
+
+
 def graphs(seed: int) -> tuple[Graph, list[np.ndarray]]:
-    graph, arguments = (random_convolutions if seed % 2 else random_graph)(seed)
+    graph, arguments = (random_convolutions, random_replicas, random_graph)[seed % 3](seed)
     return with_gradient(graph), arguments
 
 
-@pytest.mark.parametrize("name", ["band", "mask", "slab"])
+@pytest.mark.parametrize("name", ["band", "mask", "slab", "interleave"])
 @AGAIN
 @given(seed=SEEDS)
 def test_a_pass_keeps_the_values(name: str, seed: int) -> None:
     graph, arguments = graphs(seed)
     graph = merge(simplify(lower(graph)))
-    after = {"band": band, "mask": mask, "slab": lambda g: slab(mask(g), 8)}[name](graph)
+    passes = {"band": band, "mask": mask, "slab": lambda g: slab(mask(g), 8), "interleave": interleave}
+    after = passes[name](graph)
     agree(graph.evaluate(arguments), after.evaluate(arguments))
 
 
@@ -123,6 +152,21 @@ def test_every_pass_has_its_effect_on_a_convolutional_step() -> None:
     assert count["slab"].count("matmul") > count["mask"].count("matmul")
     program = compile_graph(_convolutional_step(), [f"x{i}" for i in range(5)])
     assert any(a.ndim > 4 for a in program.emitted.names.values() if isinstance(a, np.ndarray))
+
+
+def test_biases_of_replicas_are_added_to_long_rows() -> None:
+    def f(x, w, b, v):  # type: ignore[no-untyped-def]
+        return F.tanh(F.tanh(x @ w + b) @ v)
+
+    compiled = m.compile(m.grad(lambda p, x: F.sum(f(x, *p))), replicas=(True, False))
+    rng = np.random.default_rng(0)
+    p, x = [rng.standard_normal(s) for s in ((7, 3, 4), (7, 1, 4), (7, 4, 2))], rng.standard_normal((5, 3))
+    g = compiled(p, x)
+    assert any(t.shape == (5, 7, 4) for t in compiled.graphs["interleave"].nodes)
+    for k in range(7):
+        one = m.grad(lambda p, x: F.sum(f(x, *p)))
+        for a, b in zip(g, m.compile(one)([q[k] for q in p], x), strict=True):
+            np.testing.assert_allclose(a[k], b, rtol=1e-12)
 
 
 def test_a_slab_that_waits_for_its_own_result_is_not_cut() -> None:

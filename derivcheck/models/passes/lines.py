@@ -68,11 +68,25 @@ def _mul(e: Writer, t: Tensor, out: str, ins: list[str]) -> list[str]:
     a, b = t.inputs
     if "bool" in (a.kind, b.kind):
         return _ufunc("multiply")(e, t, out, ins)
-    for column, row, (c, r) in ((a, b, ins), (b, a, ins[::-1])):
-        if t.ndim > 2 and column.shape == (*t.shape[:-1], 1) and row.shape == (*t.shape[:-2], 1, t.shape[-1]):
+    for column, row in ((0, 1), (1, 0)):
+        whole = t.inputs[column].shape == (*t.shape[:-1], 1) and t.inputs[row].shape[-1:] == t.shape[-1:]
+        if t.ndim > 2 and t.size > 1 and whole and 1 in t.inputs[row].shape[:-1]:
             # Outer products: broadcasting would go through short rows one by one.
-            return [f"np.einsum('...i,...j->...ij', {c}[..., 0], {r}[..., 0, :], out={out})"]
+            operands = (t.inputs[column], ins[column]), (t.inputs[row], ins[row]), (t, out)
+            (c, x), (r, y), (o, z) = (_squeezed(*operand) for operand in operands)
+            return [f"np.einsum('{c},{r}->{o}', {x}, {y}, out={z})"]
     return _ufunc("multiply")(e, t, out, ins)
+
+
+_LETTERS = "abcdefgh"
+
+
+def _squeezed(x: Tensor, text: str) -> tuple[str, str]:
+    """The axes of an operand that are longer than one, as letters, and the operand with no others."""
+    letters = "".join(_LETTERS[i] for i, n in enumerate(x.shape) if n > 1)
+    if len(letters) == x.ndim:
+        return letters, text
+    return letters, f"{text}[{', '.join('0' if n == 1 else ':' for n in x.shape)}]"
 
 
 def _scalar_power(e: Writer, t: Tensor, out: str, ins: list[str]) -> list[str]:

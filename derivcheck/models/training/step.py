@@ -64,7 +64,13 @@ class Drawn:
 
 
 def draw(
-    loss: Callable[..., Any], optimiser: Optimiser, layout: Layout, batch: Any, batch_replicas: bool, block: Block
+    loss: Callable[..., Any],
+    optimiser: Optimiser,
+    layout: Layout,
+    batch: Any,
+    batch_replicas: bool,
+    block: Block,
+    backend: str,
 ) -> Drawn:
     """Draw the step of one block for batches like this one."""
     sig, _ = signature((batch,))
@@ -99,5 +105,5 @@ def draw(
         raise ModelError("the state after a step has another structure than before")
     outputs = [value, new_theta, *(new_slots[k] for k in slots), *(as_tensor(x) for x in after)]
     graph = Graph((theta, *slots.values(), *state, time, generator, *inputs), tuple(outputs))
-    prepared = prepare(graph, [t.attributes["name"] for t in graph.inputs], layout.dtype)
+    prepared = prepare(graph, [t.attributes["name"] for t in graph.inputs], layout.dtype, backend)
     return Drawn(prepared, theta, slots, state, time)

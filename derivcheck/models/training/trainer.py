@@ -139,10 +139,12 @@ class Trainer:
             size = block.hi - block.lo
             if size not in drawn:
                 part = self._part(batch, block)
-                drawn[size] = draw(self.loss, self.optimiser, self.layout, part, self.batch_replicas, block)
+                drawn[size] = draw(
+                    self.loss, self.optimiser, self.layout, part, self.batch_replicas, block, self.backend
+                )
             one = drawn[size]
             resident = dict(zip(one.changed, block.resident, strict=True)) | {one.time: self._time}
-            programs.append(one.prepared.program(resident, dict(enumerate(one.changed, 1)), slots, self.backend))
+            programs.append(one.prepared.program(resident, dict(enumerate(one.changed, 1)), slots))
             graphs.append(one.prepared.graphs["drawn"])
         kinds = {"float": self.dtype, "int": np.dtype(np.int64), "bool": np.dtype(np.bool_)}
         sig, _ = signature((batch,))
