@@ -13,6 +13,8 @@ from derivcheck.mutation.variants import otherwise, without_analytic
 from derivcheck.proof.definedness import NotKnown, definedness
 from derivcheck.proof.normal_form import Normaliser
 from derivcheck.semantics import instances
+from derivcheck.semantics.cases import drawn
+from derivcheck.semantics.choices import PLANS
 from derivcheck.semantics.counterexamples import described
 from derivcheck.semantics.judgement import Truth
 from derivcheck.semantics.pools import digest
@@ -62,6 +64,8 @@ def judge(near_miss: NearMiss, seed: int, budget: int = 200_000, lemmas: Lemmas 
         if undefined:
             return Judged(m, Fate.UNDEFINED, undefined, 0)
     where = otherwise(m) if m.kind == "condition" else m.context
+    if isinstance(drawn(where, digest(salt, "instance", 0), PLANS[0], budget), str):
+        where = m.context  # what was dropped holds all the same
     if where != m.context:
         there = instances.check(where, m.statement, salt, budget=budget, instances=FIRST, shrink=SHRINKS)
         tried += there.tried
