@@ -23,6 +23,8 @@ SEED = 3
 
 bellman: Any = importlib.import_module("bellman_contraction")
 gan: Any = importlib.import_module("gan_optimal_discriminator")
+point: Any = importlib.import_module("_gan_pointwise")
+play: Any = importlib.import_module("_gan_game")
 processes: Any = importlib.import_module("_bellman_networks")
 games: Any = importlib.import_module("_gan_networks")
 CLAIMS = {f"{p.id}/{c.name}": c for p in (bellman.problem, gan.problem) for c in p.claims}
@@ -96,11 +98,11 @@ def test_a_bound_that_is_a_tenth_too_small(name: str) -> None:
 
 
 def test_weaker_bounds_on_the_game_are_refuted() -> None:
-    game = gan.game.context
-    assert refuted(game, le(gan.best_value, -log(num(4)) + gan.jsd))
-    assert refuted(game, lt(num(0), gan.jsd)), "equal laws have no divergence"
-    assert refuted(game, le(gan.jsd, num(Fraction(1, 100))))
-    assert refuted(game, eq(gan.best_value, log(num(4)) - 2 * gan.jsd))
+    game = play.game.context
+    assert refuted(game, le(play.best_value, -log(num(4)) + play.jsd))
+    assert refuted(game, lt(num(0), play.jsd)), "equal laws have no divergence"
+    assert refuted(game, le(play.jsd, num(Fraction(1, 100))))
+    assert refuted(game, eq(play.best_value, log(num(4)) - 2 * play.jsd))
 
 
 # ------------------------------------------------------------------------------------------------------------- proofs
@@ -133,9 +135,9 @@ def test_a_proof_does_not_end_in_another_equation(name: str) -> None:
 
 def test_the_share_of_the_other_law_is_not_proved() -> None:
     c = claim("pointwise-maximum")
-    exchanged = substitute(gan.best, {gan.a: gan.b, gan.b: gan.a})
+    exchanged = substitute(point.best, {point.a: point.b, point.b: point.a})
     with pytest.raises(ProofError):
-        proof_of(c, le(gan.payoff(gan.y), gan.payoff(exchanged)))
+        proof_of(c, le(point.payoff(point.y), point.payoff(exchanged)))
 
 
 # ----------------------------------------------------------------------------------------------------------- networks
