@@ -141,7 +141,8 @@ class MDP:
         policy = self._policy(policy)
         p = np.einsum("...sa,...sat->...st", policy, self.transition)
         r = (policy * self.reward).sum(-1)
-        return np.asarray(np.linalg.solve(np.eye(self.states) - self.discount * p, r[..., None])[..., 0])
+        solved = np.linalg.solve(np.eye(self.states) - self.discount * p, r[..., None])[..., 0]
+        return np.asarray(solved + 0.0)  # the solver may give −0
 
     def greedy(self, values: Array) -> Array:
         """The (first) greedy policy, as probabilities."""

@@ -1,30 +1,38 @@
-"""The page about the model layer prints what it says it prints."""
+"""The pages about the model layer print what they say they print, and name what there is."""
 
 from __future__ import annotations
 
 import contextlib
+import inspect
 import io
 import re
 from pathlib import Path
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "models.md"
+import pytest
+
+import derivcheck.models as m
+from derivcheck.models import losses, schedules
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+PAGES = ("models.md", "networks.md")
 
 
-def outputs() -> list[tuple[str, str]]:
-    """What each block of the page prints, and what the page says it prints."""
-    blocks = re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", PAGE.read_text(), re.DOTALL)
+@pytest.mark.parametrize("page", PAGES)
+def test_every_block_prints_what_stands_below_it(page: str) -> None:
+    text = (DOCS / page).read_text()
     names: dict[str, object] = {}
-    found = []
-    for code, said in blocks:
+    for code, _, said in re.findall(r"```python\n(.*?)```\n(\n```text\n(.*?)```)?", text, re.DOTALL):
         stream = io.StringIO()
         with contextlib.redirect_stdout(stream):
-            exec(compile(code, str(PAGE), "exec"), names)
-        found.append((stream.getvalue(), said))
-    return found
+            exec(compile(code, page, "exec"), names)
+        assert [s.rstrip() for s in stream.getvalue().splitlines()] == [s.rstrip() for s in said.splitlines()]
 
 
-def test_every_block_prints_what_stands_below_it() -> None:
-    found = outputs()
-    assert len(found) == PAGE.read_text().count("```python")
-    for printed, said in found:
-        assert [line.rstrip() for line in printed.splitlines()] == [line.rstrip() for line in said.splitlines()]
+def test_the_guide_names_every_layer_loss_optimiser_and_initialiser() -> None:
+    text = (DOCS / "networks.md").read_text()
+    classes = [c for c in (getattr(m, name) for name in m.__all__) if inspect.isclass(c)]
+    abstract = {m.Layer, m.Initialiser, m.Optimiser, m.GradientMethod}
+    told = [c.__name__ for c in classes if issubclass(c, tuple(abstract)) and c not in abstract]
+    named = set(re.findall(r"\w+", text))
+    assert not {*told, *losses.__all__, *schedules.__all__} - {"Schedule", "as_schedule"} - named
+    assert {"digits", "linear_regression", "gaussian_mixture", "two_moons", "gridworld", "random_mdp"} <= named
