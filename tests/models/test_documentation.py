@@ -8,6 +8,7 @@ import io
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import derivcheck.models as m
@@ -36,3 +37,21 @@ def test_the_guide_names_every_layer_loss_optimiser_and_initialiser() -> None:
     named = set(re.findall(r"\w+", text))
     assert not {*told, *losses.__all__, *schedules.__all__} - {"Schedule", "as_schedule"} - named
     assert {"digits", "linear_regression", "gaussian_mixture", "two_moons", "gridworld", "random_mdp"} <= named
+
+
+def test_the_excerpts_of_machine_code_are_of_that_network() -> None:
+    """A line `…` stands for what is left out, and so does `, …` in a signature."""
+    net = m.Sequential(m.Linear(2, 3), m.Tanh(), m.Linear(3, 1))
+    loss = m.value_and_grad(lambda p, x, y: m.squared_error(net(p, x), y))
+    program = m.compile(loss, backend="numba").specialise(net.init(0), np.ones((5, 2)), np.zeros((5, 1)))
+    source = [line.rstrip() for line in program.source.splitlines()]
+    excerpts = re.findall(r"```text\n(@.*?)```", (DOCS / "models.md").read_text(), re.DOTALL)
+    assert len(excerpts) == 2
+    for excerpt in excerpts:
+        lines = [line.rstrip() for line in excerpt.splitlines() if line.strip() != "…"]
+        starts = [line.removesuffix(", …):") for line in lines]
+        found = any(
+            all(a.startswith(b) if b != c else a == c for a, b, c in zip(source[i:], starts, lines, strict=False))
+            for i in range(len(source) - len(lines) + 1)
+        )
+        assert found, excerpt
