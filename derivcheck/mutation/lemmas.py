@@ -64,6 +64,9 @@ def instances_of(claim: Claim, context: Context, p: Term, changed: Term | None =
     statement = claim.statement
     seen: set[Term] = set()
     scaled = _rescalings(claim, changed) if changed is not None else ()
+    if set(claim.context.propositions()) <= set(context.propositions()) and not context.undeclared(statement):
+        seen.add(statement)
+        yield statement
     for mapping in ({}, *_renamings(claim, context, p), *scaled):
         try:
             there = kernel.assume(claim.context, statement)

@@ -14,6 +14,7 @@ from derivcheck.language import (
     D,
     E,
     Exists,
+    ForAll,
     Givens,
     Int,
     MaxOver,
@@ -34,11 +35,13 @@ from derivcheck.language import (
     num,
     range_,
     real,
+    reals,
     softmax,
     space,
     squared_norm,
 )
 from derivcheck.mutation import KINDS, Change, Fate, Lemmas, NearMiss, judge, near_misses, sensitivity
+from derivcheck.mutation.derive import still_true
 from derivcheck.mutation.sensitivity import PLANTED, plant
 from derivcheck.mutation.variants import otherwise
 from derivcheck.problem import Claim, Misconception
@@ -495,3 +498,23 @@ def test_a_normal_law_is_dropped_with_its_mean() -> None:
             d = miss.context.find(x)
             assert d is not None and d.property("normal") is None
             assert judge(miss, seed=1).fate is not Fate.VACUOUS
+
+
+def test_a_claim_follows_where_its_facts_are_given_even_if_algebra_does_not_know_them() -> None:
+    """``∂/∂θ ∫ q = ∫ ∂q/∂θ`` is given, and algebra, which knows that ``∫ q = 1``, loses sight of its left side."""
+    g = Givens()
+    z = space("Z")
+    mu = g.measure("mu", z)
+    theta = g.real("theta")
+    q = g.function("q", reals, z, above=0, differentiable=True)
+    g.assume("normalised", ForAll(reals, lambda t: eq(Int(mu, lambda x: q(t, x)), 1)))
+    g.assume(
+        "exchange",
+        eq(D(Int(mu, lambda x: q(theta, x)), theta), Int(mu, lambda x: D(q(theta, x), theta))),
+        integrable(mu, lambda x: D(q(theta, x), theta)),
+    )
+    score = lambda c: Int(mu, lambda x: q(theta, x) * D(log(c * q(theta, x)), theta))  # noqa: E731
+    c = claim(g, eq(score(1), 0))
+    m = NearMiss("factor", "", c, eq(score(2), 0), g.context, None)
+    assert still_true(m) == "follows from the claim"
+    assert still_true(replace(m, statement=eq(score(1) + 1, 0))) == ""
