@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from derivcheck.models.blas_threads import one_thread_if_small
 from derivcheck.models.compiled_backend import machine_for
 from derivcheck.models.cost import Cost, cost_of
 from derivcheck.models.errors import CompileError, ShapeError
@@ -263,7 +264,8 @@ class Prepared:
         # The text is this module's own: it holds names that `emit` made and numbers, nothing that a user wrote.
         names_in_force = dict(emitted.names)
         exec(builtins.compile(emitted.source, "<derivcheck.models>", "exec"), names_in_force)
-        return Program(self.graphs, self.groups, planned, emitted, names_in_force["run"])
+        run = one_thread_if_small(names_in_force["run"], final.nodes)
+        return Program(self.graphs, self.groups, planned, emitted, run)
 
 
 def prepare(graph: Graph, names: Sequence[str], dtype: Any = np.float64, backend: str = "numpy") -> Prepared:
