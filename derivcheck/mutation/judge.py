@@ -12,19 +12,18 @@ from derivcheck.mutation.shapes import require_shapes
 from derivcheck.mutation.variants import otherwise, without_analytic
 from derivcheck.proof.definedness import NotKnown, definedness
 from derivcheck.proof.normal_form import Normaliser
-from derivcheck.semantics import instances
+from derivcheck.semantics import Counterexample, InstancesResult, instances
 from derivcheck.semantics.cases import drawn
 from derivcheck.semantics.choices import PLANS
 from derivcheck.semantics.counterexamples import described
 from derivcheck.semantics.judgement import Truth
 from derivcheck.semantics.pools import digest
 
-#: Interpretations tried at first, and once more before a near miss has survived: most that are killed fall early.
+#: Interpretations tried at first; next, where the first were exact; and once more before a near miss has survived.
 FIRST = 16
-THEN = 128
-#: And before anything else is tried, where the first were exact.
 MORE = 48
-#: Evaluations in search of a place where an inequality that was made stronger is tight.
+THEN = 128
+#: Evaluations in search of a place where an inequality is tight, if it is its slack that was changed; a quarter else.
 TIGHTENING = 960
 #: How many simpler counterexamples are tried: a reader wants a small one, not the smallest.
 SHRINKS = 20
@@ -45,75 +44,131 @@ def judge(near_miss: NearMiss, seed: int, budget: int = 200_000, lemmas: Lemmas 
     lemmas : Lemmas
         Other claims from which it may follow.
     """
-    m = near_miss
     try:
-        require_shapes(m.statement)
+        require_shapes(near_miss.statement)
     except LanguageError as error:
-        return Judged(m, Fate.ILL_FORMED, str(error), 0)
-    salt = digest(seed, "near miss")
-    first = instances.check(m.context, m.statement, salt, budget=budget, instances=FIRST, shrink=SHRINKS)
-    tried = first.tried
-    if first.counterexample is not None:
-        return Judged(m, Fate.KILLED, str(first.counterexample), tried)
-    if tried == 0 and not instances.models_exist(m.context, salt, budget=budget).found:
-        return Judged(m, Fate.VACUOUS, first.reason, 0)
-    if first.undefined_example is not None:
-        return Judged(m, Fate.UNDEFINED, str(first.undefined_example), tried)
-    if tried == 0:
-        undefined = never_defined(m, salt, budget)
-        if undefined:
-            return Judged(m, Fate.UNDEFINED, undefined, 0)
-    where = otherwise(m) if m.kind == "condition" else m.context
-    if isinstance(drawn(where, digest(salt, "instance", 0), PLANS[0], budget), str):
-        where = m.context  # what was dropped holds all the same
-    if where != m.context:
-        there = instances.check(where, m.statement, salt, budget=budget, instances=FIRST, shrink=SHRINKS)
-        tried += there.tried
-        if there.counterexample is not None:
-            return Judged(m, Fate.KILLED, str(there.counterexample), tried)
-        if there.undefined_example is not None:
-            return Judged(m, Fate.UNDEFINED, str(there.undefined_example), tried)
-    if m.change is None and m.statement == m.claim.statement:
-        nowhere = without_a_value(m, salt, budget)
-        if nowhere:
-            return Judged(m, Fate.UNDEFINED, nowhere, tried)
-    if first.exact == first.tried:  # in rationals: much faster than to look for a proof
-        more_of_them = instances.check(
-            where, m.statement, salt, budget=budget, instances=MORE, start=FIRST, shrink=SHRINKS
-        )
-        tried += more_of_them.tried
-        if more_of_them.counterexample is not None:
-            return Judged(m, Fate.KILLED, str(more_of_them.counterexample), tried)
-    safe = m.claim.statement if where == m.claim.context else None
-    vanishing = singular.search(where, m.statement, salt, safe=safe, budget=budget)
-    if vanishing is not None:
-        fate = Fate.KILLED if vanishing.judgement.truth is Truth.FALSE else Fate.UNDEFINED
-        return Judged(m, fate, str(described(vanishing)), tried)
-    found, more = tightness.at_a_tie(where, m.statement, m.claim.statement, salt, budget=budget)
-    tried += more
-    if found is not None:
-        return Judged(m, Fate.KILLED, str(found), tried)
-    evaluations = TIGHTENING if m.kind == "slack" else TIGHTENING // 4
+        return Judged(near_miss, Fate.ILL_FORMED, str(error), 0)
+    trial = _Trial(near_miss, digest(seed, "near miss"), budget, lemmas)
     # What is stronger by its slack is nearly always false, what is changed elsewhere may well be true.
-    for step in ("tight", "true") if m.kind == "slack" else ("true", "tight"):
-        if step == "true":
-            why = still_true(m, lemmas)
-            if why:
-                return Judged(m, Fate.STILL_TRUE, why, tried)
-        else:
-            found, more = tightness.search(where, m.statement, salt, budget=budget, evaluations=evaluations)
-            tried += more
-            if found is not None:
-                return Judged(m, Fate.KILLED, str(found), tried)
-    second = instances.check(
-        where, m.statement, salt, budget=budget, instances=THEN, start=FIRST + MORE, shrink=SHRINKS
-    )
-    tried += second.tried
-    if second.counterexample is not None:
-        return Judged(m, Fate.KILLED, str(second.counterexample), tried)
-    if second.undefined_example is not None:
-        return Judged(m, Fate.UNDEFINED, str(second.undefined_example), tried)
-    return Judged(m, Fate.SURVIVED, second.reason, tried)
+    slack = (trial.where_it_is_tight, trial.still_true)
+    for attempt in (
+        trial.on_the_first_instances,
+        trial.where_the_condition_fails,
+        trial.where_a_side_ceases_to_exist,
+        trial.on_more_instances,
+        trial.where_something_vanishes,
+        trial.where_sides_tie,
+        *(slack if near_miss.kind == "slack" else slack[::-1]),
+        trial.on_the_last_instances,
+    ):
+        judged = attempt()
+        if judged is not None:
+            return judged
+    return trial.judged(Fate.SURVIVED, trial.reason)
+
+
+class _Trial:
+    """A near miss while it is judged; each attempt gives its fate, or None and leaves it to the next."""
+
+    def __init__(self, m: NearMiss, salt: int, budget: int, lemmas: Lemmas) -> None:
+        self.m, self.salt, self.budget, self.lemmas = m, salt, budget, lemmas
+        #: Interpretations it has been tried on.
+        self.tried = 0
+        #: The context to try it in: where a condition was dropped, one in which that fails.
+        self.where = m.context
+        #: Whether the first instances were judged in rationals: many more then take less time than a proof.
+        self.exact = False
+        #: What the last instances say of a survivor.
+        self.reason = ""
+
+    def judged(self, fate: Fate, evidence: str) -> Judged:
+        """The outcome of the trial."""
+        return Judged(self.m, fate, evidence, self.tried)
+
+    def on_the_first_instances(self) -> Judged | None:
+        """Most near misses fall here, or turn out to speak of nothing."""
+        m = self.m
+        first = self._instances(FIRST)
+        self.exact = first.exact == first.tried
+        if first.tried == 0 and not instances.models_exist(m.context, self.salt, budget=self.budget).found:
+            return self.judged(Fate.VACUOUS, first.reason)
+        nowhere = never_defined(m, self.salt, self.budget) if first.tried == 0 else ""
+        return self._told(first) or (self.judged(Fate.UNDEFINED, nowhere) if nowhere else None)
+
+    def where_the_condition_fails(self) -> Judged | None:
+        """Elsewhere a near miss with a dropped condition is the claim itself."""
+        if self.m.kind != "condition":
+            return None
+        where = otherwise(self.m)
+        if isinstance(drawn(where, digest(self.salt, "instance", 0), PLANS[0], self.budget), str):
+            return None  # what was dropped holds all the same
+        self.where = where
+        return self._told(self._instances(FIRST))
+
+    def where_a_side_ceases_to_exist(self) -> Judged | None:
+        """A dropped condition may be what a side needs to have a value."""
+        if self.m.statement != self.m.claim.statement:
+            return None
+        nowhere = without_a_value(self.m, self.salt, self.budget)
+        return self.judged(Fate.UNDEFINED, nowhere) if nowhere else None
+
+    def on_more_instances(self) -> Judged | None:
+        """More of the same, where they cost little."""
+        return self._told(self._instances(MORE, start=FIRST)) if self.exact else None
+
+    def where_something_vanishes(self) -> Judged | None:
+        """A matrix that is singular, or a denominator that is zero, in places that no draw meets."""
+        safe = self.m.claim.statement if self.where == self.m.claim.context else None
+        case = singular.search(self.where, self.m.statement, self.salt, safe=safe, budget=self.budget)
+        if case is None:
+            return None
+        fate = Fate.KILLED if case.judgement.truth is Truth.FALSE else Fate.UNDEFINED
+        return self.judged(fate, str(described(case)))
+
+    def where_sides_tie(self) -> Judged | None:
+        """An inequality that is too strong fails where it should be an equation."""
+        m = self.m
+        return self._killed(
+            tightness.at_a_tie(self.where, m.statement, m.claim.statement, self.salt, budget=self.budget)
+        )
+
+    def where_it_is_tight(self) -> Judged | None:
+        """The same, near such a place."""
+        evaluations = TIGHTENING if self.m.kind == "slack" else TIGHTENING // 4
+        return self._killed(
+            tightness.search(self.where, self.m.statement, self.salt, budget=self.budget, evaluations=evaluations)
+        )
+
+    def still_true(self) -> Judged | None:
+        """It may be true although it was changed; then there is a proof."""
+        why = still_true(self.m, self.lemmas)
+        return self.judged(Fate.STILL_TRUE, why) if why else None
+
+    def on_the_last_instances(self) -> Judged | None:
+        """Once more, before it has survived."""
+        last = self._instances(THEN, start=FIRST + MORE)
+        self.reason = last.reason
+        return self._told(last)
+
+    def _instances(self, count: int, start: int = 0) -> InstancesResult:
+        found = instances.check(
+            self.where, self.m.statement, self.salt, budget=self.budget, instances=count, start=start, shrink=SHRINKS
+        )
+        self.tried += found.tried
+        return found
+
+    def _told(self, found: InstancesResult) -> Judged | None:
+        """What instances say: a counterexample, or one without a value."""
+        if found.counterexample is not None:
+            return self.judged(Fate.KILLED, str(found.counterexample))
+        if found.undefined_example is not None:
+            return self.judged(Fate.UNDEFINED, str(found.undefined_example))
+        return None
+
+    def _killed(self, found: tuple[Counterexample | None, int]) -> Judged | None:
+        counterexample, tried = found
+        self.tried += tried
+        return self.judged(Fate.KILLED, str(counterexample)) if counterexample is not None else None
 
 
 def never_defined(m: NearMiss, salt: int, budget: int) -> str:
