@@ -30,6 +30,7 @@ from derivcheck.proof.normal_form.poly import (
     constant,
     exponent_of,
     leading,
+    mono_power,
     mono_times,
     plus,
     poly_of,
@@ -42,6 +43,8 @@ from derivcheck.proof.normal_form.scopes import depends
 MAX_BITS = 200_000
 #: The largest whole power of a sum that is written out.
 MAX_EXPANSION = 12
+#: Steps of a division of polynomials before the rest is left as it is.
+MAX_DIVISIONS = 40
 
 
 #: The heads of atoms whose powers may be something else.
@@ -182,6 +185,22 @@ class Arithmetic(Base):
             out = merged
         return out
 
+    def proper(self, p: Poly) -> Poly:
+        """Fractions with smaller numerators: ``x/(1+x)`` as ``1 − 1/(1+x)``, as far as `MAX_DIVISIONS` steps go."""
+        for _ in range(MAX_DIVISIONS):
+            found = next(((m, *d) for m in p if (d := _division(m)) is not None), None)
+            if found is None:
+                break
+            m, lead, quotient, divisor = found
+            # lead/Q = (1 − rest/Q)/c with Q = c·lead + rest
+            rest = {x: d for x, d in divisor.items() if x != lead}
+            without = dict(p)
+            c = without.pop(m) / divisor[lead]
+            outer = mono_times(m, mono_power(lead, Fraction(-1)))
+            p = plus(without, self.settle(mono_times(outer, ((quotient, UNIT),))), c)
+            p = plus(p, self.times({outer: SINGLE}, rest), -c)
+        return p
+
     def reduce(self, p: Poly) -> Poly:
         """Settle every monomial once more."""
         out: Poly = {}
@@ -203,6 +222,21 @@ class Arithmetic(Base):
         else:
             flip = sign < 0
         return (-g, scaled(q, Fraction(-1))) if flip else (g, q)
+
+
+def _division(m: Mono) -> tuple[Mono, Term, Poly] | None:
+    """A sum ``Q`` below in the monomial whose leading monomial stands above: that, ``Q`` as an atom and as a sum."""
+    exponents = dict(m)
+    for a, e in m:
+        if a.op != "add" or (e.integer or 0) >= 0:
+            continue
+        divisor = poly_of(a)
+        if any((k.integer or -1) < 0 for x in divisor for _, k in x):
+            continue
+        lead = max(divisor, key=lambda x: (sum(k.const for _, k in x), [(b.key, k.const) for b, k in reversed(x)]))
+        if lead != ONE and all(b in exponents and (exponents[b].integer or 0) >= k.const for b, k in lead):
+            return lead, a, divisor
+    return None
 
 
 def floor(x: Fraction) -> int:

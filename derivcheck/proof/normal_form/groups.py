@@ -17,7 +17,7 @@ from derivcheck.language import (
     ne,
     num,
 )
-from derivcheck.language.build import affine_parts, int_add
+from derivcheck.language.build import affine, affine_parts, int_add
 from derivcheck.proof.normal_form.closed_forms import closed_form, shifted_geometric_sum
 from derivcheck.proof.normal_form.integers import solved
 from derivcheck.proof.normal_form.inverses import contracted
@@ -144,7 +144,9 @@ def _sum_group(n: Normaliser, variables: Group, mono: Mono) -> Poly:
                 p = from_integer(h)
             else:
                 # 4. a closed form
-                p = closed_form(n, v, h, mine)
+                p = counted(n, v, h, mine)
+                if p is None:
+                    p = closed_form(n, v, h, mine)
             if p is None:
                 # 5. a cited equation for this sum alone, or a denominator that is this sum
                 mine_connected = contraction([(v, d)], mine, n.symmetric)
@@ -160,6 +162,24 @@ def _sum_group(n: Normaliser, variables: Group, mono: Mono) -> Poly:
     for part_variables, part in _components(variables, mono):
         out = n.times(out, canonical_contraction(n, part_variables, part))
     return out
+
+
+def counted(n: Normaliser, v: Term, h: Term, mine: Mono) -> Poly | None:
+    """``Σ_{v=1}^{h} [v <= b] = b`` where ``0 <= b <= h`` is known, and ``Σ_{v=1}^{h} [b < v] = h − b``."""
+    if len(mine) != 1 or mine[0][0].op != "ind" or mine[0][1] != UNIT:
+        return None
+    p = mine[0][0].args[0]
+    if p.op != "le" or p.args[0].sort != INT:
+        return None
+    const, coefficients = affine_parts(int_add(p.args[1], p.args[0], -1))
+    c = coefficients.pop(v, 0)
+    if abs(c) != 1 or any(v in mentioned(x) for x in coefficients):
+        return None
+    # 0 <= b - v, or 0 <= v - b - 1
+    b = affine(const, coefficients) if c < 0 else int_add(integer(-1), affine(const, coefficients), -1)
+    if not (n.facts.holds(le(integer(0), b)) and n.facts.holds(le(b, h))):
+        return None
+    return from_integer(b if c < 0 else int_add(h, b, -1))
 
 
 def _split(n: Normaliser, variables: Group, mono: Mono, v: Term) -> tuple[Mono, Mono]:

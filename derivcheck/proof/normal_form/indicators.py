@@ -9,6 +9,7 @@ from derivcheck.language import (
     INT,
     REAL,
     Term,
+    false,
     le,
     make,
     not_,
@@ -19,6 +20,8 @@ from derivcheck.language import (
 from derivcheck.proof.normal_form.arithmetic import common_factor
 from derivcheck.proof.normal_form.integers import as_integer
 from derivcheck.proof.normal_form.poly import (
+    ONE,
+    ZERO,
     Poly,
     constant,
     leading,
@@ -28,6 +31,7 @@ from derivcheck.proof.normal_form.poly import (
     scaled,
     sorted_node,
     to_term,
+    whole,
 )
 from derivcheck.proof.normal_form.transcendental import Transcendental
 
@@ -61,7 +65,9 @@ class Indicators(Transcendental):
                 a, b = p.args
                 return plus(constant(1), self.indicator(le(b, a)), Fraction(-1))
         p = self.comparison(p)
-        return constant(1) if p == true else self.rewrite(make("ind", (p,), None, REAL))
+        if p in (true, false):
+            return constant(1 if p == true else 0)
+        return self.rewrite(make("ind", (p,), None, REAL))
 
     def comparison(self, p: Term) -> Term:
         """A canonical atomic proposition."""
@@ -74,6 +80,14 @@ class Indicators(Transcendental):
                 return true
             g = Fraction(gcd(*(c.numerator for c in diff.values())), lcm(*(c.denominator for c in diff.values())))
             diff = {m: c / g for m, c in diff.items()}
+            if integral:
+                # 2m = 1 has no solution in integers, and 0 <= 2m + 1 is 0 <= m
+                step = gcd(*(c.numerator for m, c in diff.items() if m != ONE))
+                if step > 1 and p.op == "eq":
+                    return false
+                if step > 1:
+                    low = whole(diff.get(ONE, ZERO).numerator // step)
+                    diff = {m: c / step for m, c in diff.items() if m != ONE} | ({ONE: low} if low else {})
             if p.op == "eq":
                 first = leading(diff)
                 if diff[first] < 0:

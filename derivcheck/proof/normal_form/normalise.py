@@ -26,9 +26,11 @@ from derivcheck.language import (
     le,
     make,
     ne,
+    num,
     predicate,
     reals,
     substitute,
+    subterms,
     unfold,
 )
 from derivcheck.language.terms import Sort, function_sort, rebuild, sort_of_domain, variable_sort
@@ -38,6 +40,7 @@ from derivcheck.proof.normal_form.combining import combined
 from derivcheck.proof.normal_form.facts import Facts
 from derivcheck.proof.normal_form.groups import group
 from derivcheck.proof.normal_form.indicators import Indicators
+from derivcheck.proof.normal_form.integers import solve_for_symbol
 from derivcheck.proof.normal_form.integrals import integral
 from derivcheck.proof.normal_form.labelling import canonical
 from derivcheck.proof.normal_form.names import Supply
@@ -58,6 +61,9 @@ from derivcheck.proof.normal_form.poly import (
 )
 from derivcheck.proof.normal_form.products import factorials, product, unified
 from derivcheck.proof.normal_form.scopes import Group, Under, scoped
+
+#: Conditions on which the zero test distinguishes cases, one within the other.
+MAX_SPLITS = 3
 
 #: Nested calls before it gives up, well within the interpreter's stack.
 MAX_DEPTH = 60
@@ -92,6 +98,7 @@ class Normaliser(Indicators):
         self.fresh = Supply()
         self.effort = 0
         self._depth = 0
+        self._splits = 0
         self.conditions: list[Term] = []
         known = (*context.propositions(), *extra)
         self.symmetric: frozenset[Term] = frozenset(a for p in known if (a := symmetric_array(p)) is not None)
@@ -352,7 +359,7 @@ class Normaliser(Indicators):
 
     def is_zero(self, p: Poly) -> bool:
         """Is the polynomial zero, denominators cleared where they have several terms?"""
-        p = self.reduce(p)
+        p = given = self.reduce(p)
         for _ in range(12):
             if not p:
                 return True
@@ -368,7 +375,7 @@ class Normaliser(Indicators):
                 if other == p:
                     together = combined(self, p)
                     if together is None:
-                        return False
+                        return self._zero_in_both_cases(given)
                     other = together
                 p = self.reduce(other)
                 continue
@@ -381,6 +388,31 @@ class Normaliser(Indicators):
                 accumulate(out, self.settle(mono_times(m, ((a, lift),))), c)
             p = self.reduce(out)
         return not p
+
+    def _zero_in_both_cases(self, p: Poly) -> bool:
+        """Is the polynomial zero whether or not a condition holds that is hidden in one of its atoms?"""
+        if self._splits >= MAX_SPLITS:
+            return False
+        t = to_term(p)
+        hidden = {s for m in p for a, _ in m if a.op != "ind" for s in subterms(a) if s.op == "ind" and not s.loose}
+        if not hidden:
+            return False
+        self._splits += 1
+        try:
+            pick = min(hidden, key=lambda s: s.key)
+            solved = solve_for_symbol(pick.args[0]) if _is_integer_equation(pick.args[0]) else None
+            holds = substitute(t, {pick: num(1)})
+            cases = (
+                holds if solved is None else substitute(holds, {solved[0]: solved[1]}),
+                substitute(t, {pick: num(0)}),
+            )
+            return all(self.is_zero(self.nf(case)) for case in cases)
+        finally:
+            self._splits -= 1
+
+
+def _is_integer_equation(p: Term) -> bool:
+    return p.op == "eq" and p.args[0].sort == INT
 
 
 def _fun_sort(domain: Term, body: Term) -> Sort:

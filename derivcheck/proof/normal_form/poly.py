@@ -74,6 +74,11 @@ class Lin:
         """Does it take integer values only?"""
         return self.const.denominator == 1 and all(c.denominator == 1 for _, c in self.terms)
 
+    @property
+    def even(self) -> bool:
+        """Does it take even integer values only?"""
+        return all(c.denominator == 1 and c.numerator % 2 == 0 for c in (self.const, *(c for _, c in self.terms)))
+
     def term(self) -> Term:
         """The exponent as a real term."""
         return to_term(self.poly())
@@ -110,8 +115,8 @@ def whole(k: int) -> Fraction:
     return Fraction(k)
 
 
-#: The coefficient of most monomials.
-SINGLE = whole(1)
+#: The coefficient of most monomials, and that of those which are not there.
+SINGLE, ZERO = whole(1), whole(0)
 
 
 def product(c: Fraction, d: Fraction) -> Fraction:

@@ -109,7 +109,7 @@ class Powers(Arithmetic):
             s = self.facts.sign(a)
             if s is not None and s >= 0:
                 out = self.times(out, self.settle(((a, whole),)))
-            elif not k.terms and k.const.denominator == 1 and k.const % 2 == 0:
+            elif k.even:
                 out = self.times(out, self.raised(self.absolute(atom(a), a), whole, make("fn", (a,), "abs", REAL)))
             elif s is not None and s < 0 and k.integer is not None and k.integer % 2:
                 sign = -sign

@@ -18,12 +18,14 @@ from derivcheck.language import (
 from derivcheck.language.build import affine, affine_parts, int_add
 from derivcheck.proof.normal_form.closed_forms import has_closed_form
 from derivcheck.proof.normal_form.groups import group
+from derivcheck.proof.normal_form.integers import solved
 from derivcheck.proof.normal_form.names import mentioned
 from derivcheck.proof.normal_form.poly import (
     Mono,
     Poly,
     Unknown,
     plus,
+    to_term,
 )
 from derivcheck.proof.normal_form.scopes import Under
 
@@ -46,12 +48,12 @@ def sum_monomial(n: Normaliser, v: Term, lo: Term, hi: Term, m: Mono) -> Poly:
         for k in range(first[0], last[0] + 1):
             out = plus(out, n.rename(m, {v: integer(k)}))
         return out
-    p: Poly = {m: Fraction(1)}
-    aligned = _alignment(m, v, lo, hi)
+    picked = _picked(n, v, lo, hi, m)
+    if picked is not None:
+        return picked
+    aligned = _alignment(n, m, v, lo, hi)
     if aligned is not None:
-        replacement, lo, hi = aligned
-        with Under(n, v, range_(lo, hi)):
-            p = n.rename(m, {v: replacement})
+        lo, hi, p = aligned
         out = {}
         for mono, c in p.items():
             out = plus(out, _prefixes(n, v, lo, hi, mono), c)
@@ -68,34 +70,66 @@ def sum_monomial(n: Normaliser, v: Term, lo: Term, hi: Term, m: Mono) -> Poly:
     return _prefixes(n, v, lo, hi, m)
 
 
-def _alignment(m: Mono, v: Term, lo: Term, hi: Term) -> tuple[Term, Term, Term] | None:
-    """Reflect or shift the index so that arrays are entered at ``v`` itself; ``None`` where they are already."""
-    offsets: set[Term] = set()
-    steps: set[int] = set()
-    signs: set[int] = set()
-    for a, _ in m:
-        for arg in _entry_arguments(a, v):
-            const, coefficients = affine_parts(arg)
-            c = coefficients.pop(v, 0)
-            if c in (1, -1):
-                signs.add(c)
-                offsets.add(affine(const, coefficients))
-            elif not coefficients:
-                steps.add(const // c)
-    if not signs and steps:
-        # entries at 2v + c only
-        signs, offsets = {1}, {integer(min(steps))}
-    if len(signs) != 1:
-        return None
-    if signs == {-1}:
-        # offset - v: put v := offset' - v, so that the entry is at v
-        offset = min(offsets, key=_simplicity)
-        replacement = int_add(offset, v, -1)
-        return replacement, int_add(offset, hi, -1), int_add(offset, lo, -1)
-    offset = min(offsets, key=_simplicity)
-    if offset == integer(0):
-        return None
-    return int_add(v, offset, -1), int_add(lo, offset), int_add(hi, offset)
+def _picked(n: Normaliser, v: Term, lo: Term, hi: Term, m: Mono) -> Poly | None:
+    """The one summand that a delta leaves, where it lies in the range; None without a delta."""
+    for k, (a, _) in enumerate(m):
+        if a.op != "ind" or a.args[0].op != "eq" or a.args[0].args[0].sort != INT:
+            continue
+        const, coefficients = affine_parts(int_add(a.args[0].args[0], a.args[0].args[1], -1))
+        if abs(coefficients.get(v, 0)) == 1 and not any(v in mentioned(x) for x in coefficients if x != v):
+            value = solved(const, coefficients, v)
+            out = n.rename(m[:k] + m[k + 1 :], {v: value})
+            for c in (le(lo, value), le(value, hi)):
+                out = n.times(out, n.indicator(c))
+            return out
+    return None
+
+
+def _alignment(n: Normaliser, m: Mono, v: Term, lo: Term, hi: Term) -> tuple[Term, Term, Poly] | None:
+    """Reflect or shift the index so that arrays are entered at ``v`` itself: the new range and summand.
+
+    ``None`` where they are already.  Where the index is counted upwards in one place and downwards in another, both
+    are tried, and the simplest result taken; an index that enters no array is counted upwards.
+    """
+    offsets = _offsets(m, v)
+    if not any(offsets.values()):
+        if not _counts_down(m, v):
+            return None
+        offsets = {1: set(), -1: {int_add(lo, hi)}}
+
+    def moved(sign: int) -> tuple[Term, Term, Poly]:
+        offset = min(offsets[sign], key=_simplicity)
+        if sign == 1 and offset == integer(0):
+            return lo, hi, {m: Fraction(1)}
+        # the entry is at offset ± v: put v := ±(v − offset)
+        first, last = (int_add(offset, end, sign) for end in ((lo, hi) if sign == 1 else (hi, lo)))
+        with Under(n, v, range_(first, last)):
+            return first, last, n.rename(m, {v: int_add(integer(0), int_add(v, offset, -1), sign)})
+
+    candidates = [moved(sign) for sign in (1, -1) if offsets[sign]]
+    best = min(candidates, key=lambda x: (_simplicity(x[0]), _simplicity(x[1]), to_term(x[2]).key))
+    return None if best == (lo, hi, {m: Fraction(1)}) else best
+
+
+def _offsets(m: Mono, v: Term) -> dict[int, set[Term]]:
+    """The offsets ``o`` of places ``o + v`` and ``o − v`` at which arrays are entered, by the sign of `v`.
+
+    Places like ``2v + 2o`` count where there are no others; lower indices of binomials, where no array is entered.
+    """
+    for heads in (("app",), ("binomial", "factorial")):
+        places = [arg for a, _ in m for arg in _arguments(a, v, heads)]
+        for single in (True, False):
+            out: dict[int, set[Term]] = {1: set(), -1: set()}
+            for arg in places:
+                const, coefficients = affine_parts(arg)
+                c = coefficients.pop(v, 0)
+                step = abs(c)
+                if c and single == (step == 1) and not any(k % step for k in coefficients.values()):
+                    offset = affine(const // step, {x: k // step for x, k in coefficients.items()})
+                    out[1 if c > 0 else -1].add(offset)
+            if any(out.values()):
+                return out
+    return {1: set(), -1: set()}
 
 
 def _simplicity(offset: Term) -> tuple[int, int, bytes]:
@@ -103,16 +137,31 @@ def _simplicity(offset: Term) -> tuple[int, int, bytes]:
     return len(coefficients), const, offset.key
 
 
-def _entry_arguments(a: Term, v: Term) -> list[Term]:
-    """The index arguments that mention `v` in applications of function symbols within `a`."""
+def _counts_down(m: Mono, v: Term) -> bool:
+    """Does `v` stand with a negative factor in more integer terms than with a positive one?"""
+    balance = sum((c > 0) - (c < 0) for _, e in m for x, c in e.terms if x == v)
+    stack = [a for a, _ in m]
+    while stack:
+        t = stack.pop()
+        if v not in mentioned(t) or t.op == "ind":  # a comparison can be written either way
+            continue
+        if t.op == "aff":
+            c = dict(zip(t.args, t.data[1:], strict=True)).get(v, 0)
+            balance += (c > 0) - (c < 0)
+        stack.extend(t.args)
+    return balance < 0
+
+
+def _arguments(a: Term, v: Term, heads: tuple[str, ...]) -> list[Term]:
+    """The integer arguments that mention `v` in applications of function symbols, or of other heads, within `a`."""
     out: list[Term] = []
     stack = [a]
     while stack:
         t = stack.pop()
         if v not in mentioned(t):
             continue
-        if t.op == "app" and t.args[0].op == "sym":
-            out.extend(x for x in t.args[1:] if x.sort == INT and not x.loose and v in mentioned(x))
+        if t.op in heads and (t.op != "app" or t.args[0].op == "sym"):
+            out.extend(x for x in t.args if x.sort == INT and not x.loose and v in mentioned(x))
         stack.extend(t.args)
     return out
 

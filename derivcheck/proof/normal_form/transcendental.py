@@ -16,7 +16,6 @@ from derivcheck.proof.normal_form.arithmetic import common_factor, prime_factors
 from derivcheck.proof.normal_form.poly import (
     UNIT,
     Lin,
-    Mono,
     Poly,
     atom,
     constant,
@@ -36,6 +35,7 @@ class Transcendental(Powers):
 
     def exponential(self, p: Poly) -> Poly:
         """``exp`` of a sum is a product of powers; the logarithms in it cancel."""
+        p = self.proper(p)
         out = constant(1)
         for m, c in p.items():
             logs = [k for k, (a, e) in enumerate(m) if a.op == "fn" and a.data == "log" and e == UNIT]
@@ -63,8 +63,8 @@ class Transcendental(Powers):
             return self._undefined("the logarithm of zero")
         if len(p) > 1:
             content, q = self.primitive(p)
-            common = common_factor(q)
-            if content > 0 and self._all_positive(common):
+            common = tuple((a, e) for a, e in common_factor(q) if self.facts.sign(a) == 1)
+            if content > 0:
                 # Reduced, so that over the common denominator 1 − a/(a + b) becomes b/(a + b).
                 rest = self.reduce({mono_times(m, mono_power(common, Fraction(-1))): c for m, c in q.items()})
                 head = self.log_number(content)
@@ -97,9 +97,6 @@ class Transcendental(Powers):
         sign = 1 if c > 0 else -1
         out = plus(out, self.log_number(abs(c)))
         return plus(out, self.log_atom(to_term({others: Fraction(sign)})))
-
-    def _all_positive(self, m: Mono) -> bool:
-        return all(self.facts.sign(a) == 1 for a, _ in m)
 
     def log_number(self, c: Fraction) -> Poly:
         out: Poly = {}
