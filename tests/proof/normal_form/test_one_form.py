@@ -37,15 +37,39 @@ d = g.function("d", integers, integers)
 
 PAIRS = [
     # an index counted upwards in one place and downwards in another
-    (Sum(1, n, lambda j: d(j, n - j)), Sum(3, n + 2, lambda j: d(j - 2, n - j + 2)), Sum(1, n, lambda j: d(j, n - j + 1))),
+    (
+        Sum(1, n, lambda j: d(j, n - j)),
+        Sum(3, n + 2, lambda j: d(j - 2, n - j + 2)),
+        Sum(1, n, lambda j: d(j, n - j + 1)),
+    ),
     (Sum(k, n, lambda j: d(j, -j)), Sum(k, n, lambda j: d(n + k - j, j - n - k)), Sum(k, n, lambda j: d(n - j, j - n))),
-    (Sum(1, n, lambda j: abs_(d(2 * j, 1))), Sum(1, n, lambda j: abs_(d(2 * n + 2 - 2 * j, 1))), Sum(1, n, lambda j: abs_(d(2 * n - 2 * j, 1)))),
-    (Sum(1, n, lambda j: binomial(n, j)), Sum(0, n - 1, lambda j: binomial(n, n - j)), Sum(1, n - 1, lambda j: binomial(n, j))),
+    (
+        Sum(1, n, lambda j: abs_(d(2 * j, 1))),
+        Sum(1, n, lambda j: abs_(d(2 * n + 2 - 2 * j, 1))),
+        Sum(1, n, lambda j: abs_(d(2 * n - 2 * j, 1))),
+    ),
+    (
+        Sum(1, n, lambda j: binomial(n, j)),
+        Sum(0, n - 1, lambda j: binomial(n, n - j)),
+        Sum(1, n - 1, lambda j: binomial(n, j)),
+    ),
     # a delta under a sum is one summand
-    (Sum(1, n, lambda j: delta(i, j) * d(j, 1)), Sum(-1, n - 2, lambda j: delta(i, j + 2) * d(i, 1)), Sum(-1, n - 2, lambda j: delta(i, j + 1) * d(i, 1))),
+    (
+        Sum(1, n, lambda j: delta(i, j) * d(j, 1)),
+        Sum(-1, n - 2, lambda j: delta(i, j + 2) * d(i, 1)),
+        Sum(-1, n - 2, lambda j: delta(i, j + 1) * d(i, 1)),
+    ),
     # an index that is only compared is counted
-    (Sum(1, n, lambda a: Sum(1, a, lambda b: d(b, 1))), Sum(1, n, lambda b: real(n - b + 1) * d(b, 1)), Sum(1, n, lambda b: real(n - b) * d(b, 1))),
-    (Sum(1, n, lambda a: Sum(1, n - a + 1, lambda b: d(b, 1))), Sum(1, n, lambda b: real(n - b + 1) * d(b, 1)), Sum(1, n, lambda b: real(b) * d(b, 1))),
+    (
+        Sum(1, n, lambda a: Sum(1, a, lambda b: d(b, 1))),
+        Sum(1, n, lambda b: real(n - b + 1) * d(b, 1)),
+        Sum(1, n, lambda b: real(n - b) * d(b, 1)),
+    ),
+    (
+        Sum(1, n, lambda a: Sum(1, n - a + 1, lambda b: d(b, 1))),
+        Sum(1, n, lambda b: real(n - b + 1) * d(b, 1)),
+        Sum(1, n, lambda b: real(b) * d(b, 1)),
+    ),
     # integers: no even number is odd, and 0 <= 2i + 1 is 0 <= i
     (ind(eq(2 * i, 1)), num(0), num(1)),
     (ind(le(-1, 2 * i)), ind(le(0, i)), ind(le(1, i))),
@@ -58,7 +82,7 @@ PAIRS = [
     (exp(x / (1 + x)), exp(1 - 1 / (1 + x)), exp(1 + 1 / (1 + x))),
     (sqrt((1 + x**2) ** (2 * real(n))), (1 + x**2) ** real(n), (1 + x**2) ** (real(n) + 1)),
     (log(p * exp(x) * y**2 + p * exp(x)), log(p) + x + log(y**2 + 1), log(p) - x + log(y**2 + 1)),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("left", "right", "wrong"), PAIRS)
