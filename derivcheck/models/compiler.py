@@ -158,15 +158,19 @@ def optimise(graph: Graph, dtype: Any = np.float64, backend: str = "numpy") -> d
     # Merging lets local identities see equal operands; simplifying makes more nodes equal.
     out["simplify"] = graph = simplify(merge(simplify(graph)))
     if backend == "numpy":  # loops in machine code do not mind short rows
-        out["interleave"] = graph = simplify(interleave(graph))
-    out["sink"] = graph = simplify(sink(orient(graph)))
+        out["interleave"] = graph = _if_changed(graph, interleave(graph), simplify)
+    out["sink"] = graph = _if_changed(graph, sink(orient(graph)), simplify)
     out["gather"] = graph = gather_products(merge(simplify(gather_slices(merge(graph)))))
     out["merge"] = graph = merge(simplify(graph))
-    out["band"] = graph = merge(simplify(band(graph)))
+    out["band"] = graph = _if_changed(graph, band(graph), lambda g: merge(simplify(g)))
     out["mask"] = graph = mask(graph)
     out["slab"] = graph = slab(graph, np.dtype(dtype).itemsize)
     out["batch"] = untranspose(batch(graph))
     return out
+
+
+def _if_changed(before: Graph, after: Graph, then: Callable[[Graph], Graph]) -> Graph:
+    return before if after is before else then(after)
 
 
 @dataclass(frozen=True, eq=False)

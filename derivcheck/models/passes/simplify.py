@@ -243,6 +243,8 @@ _RULES: dict[str, Rule] = {
 
 def _without_broadcasts(t: Tensor, inputs: Inputs) -> Inputs:
     # Elementwise primitives broadcast by themselves: an operand need not be repeated beforehand.
+    if not any(x.primitive in _MOVING for x in inputs):
+        return inputs
     for i, x in enumerate(inputs):
         if x.primitive not in _MOVING:
             continue
