@@ -68,7 +68,7 @@ class Machine:
     blas : int
         Address of the general matrix product of SciPy's BLAS.
     fill_normal : callable
-        ``fill_normal(generator, out)`` for a contiguous float32 array.
+        ``fill_normal(generator, out)`` for a contiguous float32 or float64 array.
     """
 
     load: Callable[[str], Callable[..., int]]

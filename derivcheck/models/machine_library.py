@@ -24,6 +24,7 @@ __all__ = [
     "log_float32",
     "log_float64",
     "log_normal_float32",
+    "log_normal_float64",
     "machine",
     "product",
     "program",
@@ -191,6 +192,29 @@ def log_float32(x):  # type: ignore[no-untyped-def]
 
 #: The C library's; there is no faster one here.
 log_float64 = log
+
+
+@_exact
+def log_normal_float64(x):  # type: ignore[no-untyped-def]
+    """Logarithm of a positive, finite, normal number to about 1 ulp: as in single precision, a rational function."""
+    bits = float64(x).view(int64)
+    e = int64(int64(bits - int64(0x3FE6A09E667F3BCD)) >> int64(52))
+    m = int64(bits - int64(e << int64(52))).view(float64) - 1.0
+    z = m * m
+    p = 1.01875663804580931796e-4
+    p = p * m + 4.97494994976747001425e-1
+    p = p * m + 4.70579119878881725854
+    p = p * m + 1.44989225341610930846e1
+    p = p * m + 1.79368678507819816313e1
+    p = p * m + 7.70838733755885391666
+    q = m + 1.12873587189167450590e1
+    q = q * m + 4.52279145837532221105e1
+    q = q * m + 8.29875266912776603211e1
+    q = q * m + 7.11544750618563894466e1
+    q = q * m + 2.31251620126765340583e1
+    n = float64(e)
+    y = m * (z * p / q) - n * 2.121944400546905827679e-4 - 0.5 * z
+    return m + y + n * 0.693359375
 
 
 @_exact

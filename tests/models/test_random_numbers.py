@@ -21,16 +21,24 @@ DISTANCE = math.sqrt(math.log(2e9) / (2 * COUNT))
 Fill = Callable[[np.random.Generator, np.ndarray], None]
 
 
-@pytest.fixture(params=["numpy", "numba"])
+@pytest.fixture(params=["numpy", "numba", "numba, double"])
 def fill(request: pytest.FixtureRequest) -> Fill:
-    """The samplers of the two backends."""
+    """The samplers of the two backends; what is drawn in double precision is tested to single precision."""
     if request.param == "numpy":
         return fill_normal
     if importlib.util.find_spec("numba") is None:
         pytest.skip("the extra 'compiled' is not installed")
     from derivcheck.models import machine_random
 
-    return machine_random.fill_normal
+    if request.param == "numba":
+        return machine_random.fill_normal
+
+    def double(generator: np.random.Generator, out: np.ndarray) -> None:
+        wide = np.empty(out.shape)
+        machine_random.fill_normal(generator, wide)
+        out[...] = wide
+
+    return double
 
 
 def drawn(fill: Fill, seed: int) -> np.ndarray:
@@ -104,3 +112,19 @@ def test_any_shape_is_filled(shape: tuple[int, ...], fill: Fill) -> None:
     out = np.full(shape, np.nan, np.float32)
     fill(np.random.default_rng(0), out)
     assert np.isfinite(out).all()
+
+
+def test_double_precision_is_double() -> None:
+    """Against the C library's logarithm and sines, of the same words."""
+    pytest.importorskip("numba")
+    from derivcheck.models import machine_random
+
+    words = np.random.default_rng(7).integers(0, 1 << 32, (4, machine_random.LANES), dtype=np.uint32)
+    words[:, :4] = [[0, 0xFFFFFFFF, 1 << 31, 0]] * 2 + [[0, 1 << 31, 0xFFFFFFFF, 1 << 29]] * 2
+    left, right = np.empty((2, machine_random.LANES))
+    machine_random._box_muller_double(words, left, right)
+    high, low = (words[i].astype(np.uint64) << np.uint64(32) | words[i + 1].astype(np.uint64) for i in (0, 2))
+    radius = np.sqrt(-2.0 * np.log(((high >> np.uint64(11)).astype(float) + 0.5) * 2.0**-53))
+    angle = 2.0 * math.pi * ((low >> np.uint64(11)).astype(float) * 2.0**-53)
+    np.testing.assert_allclose(left, radius * np.cos(angle), rtol=0, atol=1e-14)
+    np.testing.assert_allclose(right, radius * np.sin(angle), rtol=0, atol=1e-14)
