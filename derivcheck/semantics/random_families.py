@@ -22,7 +22,8 @@ from flint import fmpq
 from derivcheck.language.context import Declaration
 from derivcheck.language.definitions import unfold
 from derivcheck.language.terms import MEASURE, Term
-from derivcheck.semantics.construct import domains_of, measure_terms, names, random_weights
+from derivcheck.semantics.declared import domains_of, names
+from derivcheck.semantics.densities import measure_terms, random_weights
 from derivcheck.semantics.interpretation import Reject
 from derivcheck.semantics.numbers import (
     ONE,
