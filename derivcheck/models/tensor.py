@@ -97,7 +97,6 @@ class Tensor:
     """
 
     __slots__ = ("__weakref__", "attributes", "index", "inputs", "kind", "primitive", "scope", "shape")
-    __array_ufunc__ = None  # ndarray + Tensor must come to Tensor.__radd__
 
     def __init__(
         self,
@@ -128,7 +127,9 @@ class Tensor:
 
     @property
     def T(self) -> Tensor:
-        """The last two axes exchanged."""
+        """The last two axes exchanged (a vector stays as it is)."""
+        if self.ndim < 2:
+            return self
         axes = (*range(self.ndim - 2), self.ndim - 1, self.ndim - 2)
         return make("transpose", self, axes=axes)
 
@@ -164,6 +165,22 @@ class Tensor:
     def __bool__(self) -> bool:
         raise ModelError("a tensor has no truth value while the graph is drawn; use where(condition, a, b)")
 
+    def __float__(self) -> float:
+        raise ModelError("a tensor has no value while the graph is drawn; compile the function and call it with arrays")
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Tensor:
+        # An array on the left of an operator comes here; NumPy's other functions would make arrays of objects.
+        if method == "__call__" and not options and ufunc.__name__ in _OPERATORS:
+            return _OPERATORS[ufunc.__name__](*inputs)
+        raise TypeError(_numpy_hint(ufunc.__name__))
+
+    def __array_function__(self, function: Any, types: Any, arguments: Any, options: Any) -> Any:
+        if function is np.shape:
+            return self.shape
+        if function is np.ndim:
+            return self.ndim
+        raise TypeError(_numpy_hint(function.__name__))
+
     def __getitem__(self, key: Any) -> Tensor:
         return F.index(self, key)
 
@@ -193,6 +210,27 @@ class Tensor:
 
     def __pow__(self, other: Any) -> Tensor:
         return F.power(self, other)
+
+    def __rpow__(self, other: Any) -> Tensor:
+        return F.power(other, self)
+
+    def __abs__(self) -> Tensor:
+        return F.abs(self)
+
+    def __and__(self, other: Any) -> Tensor:
+        return F.logical_and(self, other)
+
+    def __rand__(self, other: Any) -> Tensor:
+        return F.logical_and(other, self)
+
+    def __or__(self, other: Any) -> Tensor:
+        return F.logical_or(self, other)
+
+    def __ror__(self, other: Any) -> Tensor:
+        return F.logical_or(other, self)
+
+    def __invert__(self) -> Tensor:
+        return F.logical_not(self)
 
     def __neg__(self) -> Tensor:
         return make("neg", self)
@@ -284,3 +322,25 @@ def relabelling() -> Iterator[Callable[[str], None]]:
 
 # The operators above are written with the functions of ``functional``, which in turn need this file: they meet here.
 import derivcheck.models.functional as F  # noqa: E402
+
+#: NumPy's names of the operators between an array and a tensor.
+_OPERATORS: dict[str, Callable[..., Tensor]] = {
+    "add": lambda a, b: F.binary("add", a, b),
+    "subtract": lambda a, b: F.binary("sub", a, b),
+    "multiply": lambda a, b: F.binary("mul", a, b),
+    "divide": lambda a, b: F.binary("div", a, b),
+    "power": F.power,
+    "matmul": F.matmul,
+    "greater": lambda a, b: F.binary("greater", a, b),
+    "less": lambda a, b: F.binary("greater", b, a),
+    "greater_equal": lambda a, b: F.binary("greater_equal", a, b),
+    "less_equal": lambda a, b: F.binary("greater_equal", b, a),
+    "bitwise_and": F.logical_and,
+    "bitwise_or": F.logical_or,
+}
+
+
+def _numpy_hint(name: str) -> str:
+    known = hasattr(F, name)
+    use = f"functional.{name}" if known else "the functions of derivcheck.models.functional"
+    return f"np.{name} does not take a tensor: use {use}"

@@ -191,6 +191,62 @@ def test_comparing_nodes_is_not_comparing_values() -> None:
             m.compile(wrong)(np.ones(2), np.ones(2))
 
 
+# --- tensors as somebody used to NumPy writes them ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("function", "expected"),
+    [
+        (lambda x: 2.0**x, [2.0, 4.0, 8.0]),
+        (lambda x: np.full(3, 2.0) ** x, [2.0, 4.0, 8.0]),
+        (lambda x: abs(-x), [1.0, 2.0, 3.0]),
+        (lambda x: np.ones(3) - x, [0.0, -1.0, -2.0]),
+        (lambda x: np.float64(6.0) / x, [6.0, 3.0, 2.0]),
+        (lambda x: np.eye(3)[::-1].copy() @ x, [3.0, 2.0, 1.0]),
+        (lambda x: F.where((x > 1.0) & (np.array([3.0, 3.0, 0.0]) > x), 1.0, 0.0), [0.0, 1.0, 0.0]),
+        (lambda x: F.where(~(x > 1.0) | (x >= 3.0), 1.0, 0.0), [1.0, 0.0, 1.0]),
+        (lambda x: F.where(np.array([True, False, True]) & (x < 3.0), 1.0, 0.0), [1.0, 0.0, 0.0]),
+        (lambda x: x.T @ x, 14.0),
+        (lambda x: x[[2, 0]], [3.0, 1.0]),
+        (lambda x: x[np.int64(1)], 2.0),
+    ],
+)
+def test_operators_are_numpys(function: Any, expected: Any) -> None:
+    np.testing.assert_allclose(m.compile(function)(np.array([1.0, 2.0, 3.0])), expected)
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (lambda x: np.exp(x), r"np\.exp does not take a tensor: use functional\.exp"),
+        (lambda x: np.sum(x), r"use functional\.sum"),
+        (lambda x: np.concatenate([x, x]), r"use functional\.concatenate"),
+        (lambda x: np.linalg.norm(x), r"use the functions of derivcheck\.models\.functional"),
+        (lambda x: np.ones(3) == x, r"use functional\.equal"),
+        (lambda x: float(x[0]), "no value while the graph is drawn"),
+        (lambda x: max(x), "no truth value"),
+        (lambda x: x & (x > 0.0), "join conditions, not a float tensor"),
+        (lambda x: x[1.7], r"integers, slices.* given 1\.7"),
+        (lambda x: x[True], "integers, slices"),
+        (lambda x: F.expand_dims(x, 0)[0, [0, 1]], "integers, slices"),
+        (lambda x: x[x > 0.0], "expected integers"),
+        (lambda x: x.reshape(-1, -1), "of which one may be -1"),
+        (lambda x: x.reshape(-3), "of which one may be -1"),
+        (lambda x: F.zeros((-3,)), "sizes of at least 0"),
+        (lambda x: F.concatenate([]), "at least one part"),
+        (lambda x: F.stack([]), "at least one part"),
+        (lambda x: F.argmax(x[:0]), "at least 1 entry"),
+        (lambda x: F.pad(x, [(0, 0), (1, 1)]), "1 pairs of widths"),
+        (lambda x: F.pad(x, [(-1, 0)]), "at least 0"),
+        (lambda x: F.softmax(x, (0,)), "an axis between"),
+        (lambda x: x @ 2.0, r"multiplies with \*"),
+    ],
+)
+def test_what_a_tensor_cannot_do_is_said(function: Any, message: str) -> None:
+    with pytest.raises((m.ModelError, TypeError), match=message):
+        m.compile(function)(np.array([1.0, 2.0, 3.0]))
+
+
 # --- deriving, compiling, looking ------------------------------------------------------------------------------------
 
 

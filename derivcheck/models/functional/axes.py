@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from numbers import Integral
+
 from derivcheck.models.errors import ShapeError
 from derivcheck.models.tensor import Tensor
 
@@ -26,6 +28,6 @@ def numbered_axes(t: Tensor, axis: Axis) -> tuple[int, ...]:
 
 def numbered_axis(where: str, axis: int, rank: int) -> int:
     """The number of an axis, which may be given from behind."""
-    if not -rank <= axis < rank:
+    if not isinstance(axis, Integral) or not -rank <= axis < rank:
         raise ShapeError(where, f"an axis between {-rank} and {rank - 1}" if rank else "no axis", f"axis {axis}")
     return axis % rank

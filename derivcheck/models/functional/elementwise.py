@@ -21,6 +21,9 @@ __all__ = [
     "expm1",
     "log",
     "log1p",
+    "logical_and",
+    "logical_not",
+    "logical_or",
     "maximum",
     "minimum",
     "power",
@@ -150,6 +153,28 @@ def where(condition: Any, a: Any, b: Any) -> Tensor:
 def equal(a: Any, b: Any) -> Tensor:
     """Where two tensors have the same value; ``==`` says whether they are the same node of the graph."""
     return binary("equal", a, b)
+
+
+def logical_and(a: Any, b: Any) -> Tensor:
+    """Where both conditions hold."""
+    return cast(_condition(a) * _condition(b), "bool")
+
+
+def logical_or(a: Any, b: Any) -> Tensor:
+    """Where one condition holds, or both."""
+    return cast(maximum(_condition(a), _condition(b)), "bool")
+
+
+def logical_not(a: Any) -> Tensor:
+    """Where the condition does not hold."""
+    return cast(1.0 - _condition(a), "bool")
+
+
+def _condition(a: Any) -> Tensor:
+    t = as_tensor(a)
+    if t.kind != "bool":
+        raise ModelError(f"&, | and ~ join conditions, not a {t.kind} tensor")
+    return cast(t)
 
 
 def _no_python_bool(condition: Any) -> Any:

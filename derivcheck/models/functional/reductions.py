@@ -75,12 +75,16 @@ def min(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
 def argmax(x: Any, axis: int = -1) -> Tensor:
     """Place of the (first) largest entry along an axis."""
     t = as_tensor(x)
-    return make("argmax", t, axis=numbered_axis("argmax", axis, t.ndim))
+    at = numbered_axis("argmax", axis, t.ndim)
+    _count("argmax", t, at)
+    return make("argmax", t, axis=at)
 
 
 def matmul(a: Any, b: Any) -> Tensor:
     """Matrix product over the last two axes, leading axes broadcast; vectors as in NumPy."""
     x, y = cast(a), cast(b)
+    if not x.ndim or not y.ndim:
+        raise ShapeError("matmul", "vectors, matrices or stacks of them (a number multiplies with *)", "a scalar")
     if x.ndim == 1 and y.ndim == 1:
         return sum(x * y)
     if x.ndim == 1:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import math
 from collections.abc import Sequence
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,8 @@ def reshape(x: Any, shape: Sequence[int] | int) -> Tensor:
     """Entries in C order under another shape; one size may be -1."""
     t = as_tensor(x)
     wanted = [shape] if isinstance(shape, int) else list(shape)
+    if min((0, *wanted)) < -1 or wanted.count(-1) > 1:
+        raise ShapeError("reshape", "sizes of which one may be -1", tuple(wanted))
     if -1 in wanted:
         known = math.prod(n for n in wanted if n != -1)
         if known == 0 or t.size % known:
@@ -66,6 +69,8 @@ def transpose(x: Any, axes: Sequence[int] | None = None) -> Tensor:
 def broadcast_to(x: Any, shape: Shape) -> Tensor:
     """Repeat along axes of size one (and new leading ones)."""
     t = as_tensor(x)
+    if min((0, *shape)) < 0:
+        raise ShapeError("broadcast_to", "sizes of at least 0", tuple(shape))
     if t.shape == tuple(shape):
         return t
     if t.ndim < len(shape):
@@ -75,15 +80,21 @@ def broadcast_to(x: Any, shape: Shape) -> Tensor:
 
 def concatenate(parts: Sequence[Any], axis: int = 0) -> Tensor:
     """Join along an axis."""
-    tensors = [as_tensor(p) for p in parts]
+    tensors = _some("concatenate", parts)
     if len(tensors) == 1:
         return tensors[0]
     return make("concatenate", *tensors, axis=numbered_axis("concatenate", axis, tensors[0].ndim))
 
 
+def _some(where: str, parts: Sequence[Any]) -> list[Tensor]:
+    if not len(parts):
+        raise ShapeError(where, "at least one part", "none")
+    return [as_tensor(p) for p in parts]
+
+
 def stack(parts: Sequence[Any], axis: int = 0) -> Tensor:
     """Join along a new axis."""
-    tensors = [as_tensor(p) for p in parts]
+    tensors = _some("stack", parts)
     at = numbered_axis("stack", axis, tensors[0].ndim + 1)
     return concatenate([expand_dims(t, at) for t in tensors], at)
 
@@ -118,6 +129,8 @@ def index(x: Any, key: Any) -> Tensor:
             slices.append((start, count, step))
             final.append(count)
         else:
+            if not isinstance(k, Integral) or isinstance(k, bool):
+                raise ShapeError("indexing", "integers, slices, None and ..., or one array of integers", f"{k!r}")
             i = int(k)
             if not -size <= i < size:
                 raise IndexError(f"index {i} is out of bounds for an axis of size {size}")
@@ -130,7 +143,9 @@ def index(x: Any, key: Any) -> Tensor:
 def pad(x: Any, widths: Sequence[tuple[int, int]], value: float = 0.0) -> Tensor:
     """Add entries before and after each axis."""
     t = as_tensor(x)
-    if all(w == (0, 0) for w in widths):
+    if len(widths) != t.ndim or min((0, *(n for w in widths for n in w))) < 0:
+        raise ShapeError("pad", f"{t.ndim} pairs of widths of at least 0", f"{list(widths)}")
+    if all(tuple(w) == (0, 0) for w in widths):
         return t
     shape = tuple(n + a + b for n, (a, b) in zip(t.shape, widths, strict=True))
     slices = tuple((a, n, 1) for n, (a, _) in zip(t.shape, widths, strict=True))
