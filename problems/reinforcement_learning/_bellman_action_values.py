@@ -2,6 +2,7 @@
 
 from functools import cache
 
+from _bellman_networks import fitted_q_iteration
 from _bellman_operators import (
     OPERATORS,
     look_ahead,
@@ -11,28 +12,11 @@ from _bellman_operators import (
     turned_round,
 )
 
-from derivcheck.language import (
-    ForAll,
-    Givens,
-    MaxOver,
-    Sum,
-    abs_,
-    eq,
-    lam,
-    le,
-    range_,
-)
-from derivcheck.proof import (
-    Prover,
-    algebra,
-    bounded_by_max,
-    kernel,
-    monotonicity,
-    reason,
-    triangle,
-)
+from derivcheck.language import ForAll, Givens, MaxOver, Sum, abs_, counting, eq, lam, le, range_
+from derivcheck.problem import Claim, Measurement, Misconception
+from derivcheck.proof import Prover, algebra, bounded_by_max, kernel, monotonicity, reason, triangle
 
-# -------------------------------------------------------------------------------------------------- maxima are close
+# ----------------------------------------------------------------------------------------------------- maxima are close
 
 numbers_of_actions = Givens()
 n_u = numbers_of_actions.size("n")
@@ -74,12 +58,29 @@ def maxima_theorem():
     return close_maxima(Prover(numbers_of_actions.context))
 
 
-def maxima_are_close(claim):
+def prove_maxima_are_close(claim):
     pr = Prover(claim.context)
     return pr.done(close_maxima(pr), claim.statement)
 
 
-# ------------------------------------------------------------------------------------------------------ action values
+maxima_are_close = Claim(
+    name="maxima-are-close",
+    summary="|max u − max v| ≤ max |u − v|",
+    context=numbers_of_actions.context,
+    statement=le(abs_(largest(first) - largest(second)), largest_gap),
+    proof=prove_maxima_are_close,
+)
+
+maxima_printed = Claim(
+    name="maxima-printed",
+    summary="|max u − max v| ≤ |max (u − v)|, as printed: the absolute value belongs inside",
+    context=numbers_of_actions.context,
+    statement=le(abs_(largest(first) - largest(second)), abs_(MaxOver(each, lambda a: first(a) - second(a)))),
+    as_printed=True,
+)
+
+
+# -------------------------------------------------------------------------------------------------------- action values
 
 
 def fixed_point_setting(name):
@@ -132,7 +133,7 @@ def maximum_of_the_expectation(s, a):
     )
 
 
-def action_values(words):
+def prove_action_values(words):
     """The equation of the action values, from the fixed point's."""
 
     def proof(claim):
@@ -144,7 +145,37 @@ def action_values(words):
     return proof
 
 
-# ------------------------------------------------------------------------------------- the backup of action values
+action_values = Claim(
+    name="action-values",
+    summary="Q*(s, a) = r(s, a) + γ Σ_t P(s, a, t) max_b Q*(t, b)",
+    context=optimal.context,
+    statement=eq(action_value(optimal, optimal.s, optimal.a), expected_maximum(optimal.s, optimal.a)),
+    proof=prove_action_values("V is a fixed point: V(t) is the largest action value in t"),
+    networks=(
+        Measurement(
+            "fitted Q-network",
+            "a network fitted to backed-up action values, its fit error measured at every sweep",
+            fitted_q_iteration,
+        ),
+    ),
+    misconceptions=(
+        Misconception(
+            "the maximum outside the expectation",
+            eq(action_value(optimal, optimal.s, optimal.a), maximum_of_the_expectation(optimal.s, optimal.a)),
+        ),
+    ),
+)
+
+policy_action_values = Claim(
+    name="policy-action-values",
+    summary="Q_π(s, a) = r(s, a) + γ Σ_t P(s, a, t) Σ_b π(t, b) Q_π(t, b)",
+    context=valued.context,
+    statement=eq(action_value(valued, valued.s, valued.a), expected_mean(valued.s, valued.a)),
+    proof=prove_action_values("V is a fixed point: V(t) is the mean action value in t"),
+)
+
+
+# ------------------------------------------------------------------------------------------ the backup of action values
 
 backups = Givens()
 backed = process(backups, at_least=0)
@@ -167,7 +198,7 @@ q_contraction = le(
 )
 
 
-def backup_contracts(claim):
+def prove_action_value_contraction(claim):
     pr = Prover(claim.context)
     o = backed
 
@@ -208,3 +239,67 @@ def backup_contracts(claim):
         return pr.maximum_at_most(MaxOver(o.A, lambda a: abs_(backup(o.q, s, a) - backup(o.u, s, a))), at)
 
     return pr.done(pr.maximum_at_most(claim.statement.args[0], for_each_pair), claim.statement)
+
+
+action_value_contraction = Claim(
+    name="action-value-contraction",
+    summary="the backup of action values contracts by γ in the maximum norm, for every γ ≥ 0",
+    context=backups.context,
+    statement=q_contraction,
+    proof=prove_action_value_contraction,
+)
+
+
+# ------------------------------------------------------------------------------ the equations of the values, as printed
+
+evaluation_equation_printed = Claim(
+    name="evaluation-equation-printed",
+    summary="V_π(s) in place of the value of the next state, as printed",
+    context=valued.context,
+    statement=eq(
+        valued.V(valued.s),
+        Sum(
+            1,
+            valued.actions,
+            lambda a: valued.pi(valued.s, a) * (valued.r(valued.s, a) + valued.gamma * valued.V(valued.s)),
+        ),
+    ),
+    as_printed=True,
+)
+
+optimality_equation_printed = Claim(
+    name="optimality-equation-printed",
+    summary="V*(s) = max_a (r(s, a) + γ V*(s)), as printed: the value of the next state is meant",
+    context=optimal.context,
+    statement=eq(
+        optimal.V(optimal.s),
+        MaxOver(optimal.A, lambda a: optimal.r(optimal.s, a) + optimal.gamma * optimal.V(optimal.s)),
+    ),
+    as_printed=True,
+)
+
+random_start = Givens()
+start_law = random_start.distribution("rho", counting(valued.S))
+
+
+def mean_reward(s):
+    """Σ_a π(s, a) r(s, a)."""
+    return Sum(1, valued.actions, lambda a: valued.pi(s, a) * valued.r(s, a))
+
+
+first_reward_printed = Claim(
+    name="first-reward-printed",
+    summary="the mean reward of a random start, E r₀, in place of the reward in s, as printed",
+    context=valued.context.extended(*random_start.context.declarations),
+    statement=eq(
+        valued.V(valued.s),
+        Sum(1, valued.states, lambda u: start_law(u) * mean_reward(u))
+        + valued.gamma
+        * Sum(
+            1,
+            valued.actions,
+            lambda a: valued.pi(valued.s, a) * Sum(1, valued.states, lambda t: valued.P(valued.s, a, t) * valued.V(t)),
+        ),
+    ),
+    as_printed=True,
+)
