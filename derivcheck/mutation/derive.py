@@ -19,7 +19,7 @@ from derivcheck.language import (
     substitute,
     unfold,
 )
-from derivcheck.mutation.lemmas import Citing, Lemmas, instances_of, put_solved, solved
+from derivcheck.mutation.lemmas import Citing, Lemmas, given_in, instances_of, put_solved, solved
 from derivcheck.mutation.opening import opened
 from derivcheck.mutation.records import Change, NearMiss
 from derivcheck.mutation.variants import analytic
@@ -49,7 +49,7 @@ def still_true(m: NearMiss, lemmas: Lemmas = NONE) -> str:
 def _true_in(m: NearMiss, context: Context, lemmas: Lemmas) -> str:
     if m.statement == m.claim.statement:
         return _proved_without(m, context) or _from_claims(m, context, lemmas, follows) or _cited(m, context, lemmas)
-    if follows_at_a_glance(context, m.claim.statement, m.statement):
+    if given_in(context, m.claim) and follows_at_a_glance(context, m.claim.statement, m.statement):
         return "follows from the claim"
     if m.change is not None and _same_value(m.context, m.change):
         return "equal by algebra to what it replaces"

@@ -64,7 +64,7 @@ def instances_of(claim: Claim, context: Context, p: Term, changed: Term | None =
     statement = claim.statement
     seen: set[Term] = set()
     scaled = _rescalings(claim, changed) if changed is not None else ()
-    if set(claim.context.propositions()) <= set(context.propositions()) and not context.undeclared(statement):
+    if given_in(context, claim):
         seen.add(statement)
         yield statement
     for mapping in ({}, *_renamings(claim, context, p), *scaled):
@@ -76,6 +76,11 @@ def instances_of(claim: Claim, context: Context, p: Term, changed: Term | None =
         if here not in seen:
             seen.add(here)
             yield here
+
+
+def given_in(context: Context, claim: Claim) -> bool:
+    """Does `claim` hold in `context` as it stands, because all that it assumes is given there?"""
+    return set(claim.context.propositions()) <= set(context.propositions()) and not context.undeclared(claim.statement)
 
 
 def _renamings(claim: Claim, context: Context, p: Term) -> Iterator[Mapping[Term, Term]]:

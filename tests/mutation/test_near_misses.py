@@ -263,6 +263,18 @@ def test_a_misconception_is_judged_in_its_own_context() -> None:
     assert judge(found, seed=1).evidence == "x = -1: 1 against -1"
 
 
+def test_a_misconception_in_a_wider_context_does_not_follow_from_the_claim() -> None:
+    g = Givens()
+    x = g.real("x", at_least=0)
+    wider = Givens()
+    wider.real("x")
+    weaker = le(abs_(x), x + 1)
+    c = claim(g, le(abs_(x), x), misconceptions=(Misconception("for every x", weaker, wider.context),))
+    m = near_misses(c)[-1]
+    assert still_true(m) == ""
+    assert still_true(replace(m, context=g.context)) == "follows from the claim"
+
+
 # ---------------------------------------------------------------------------------------------------------- conditions
 
 
