@@ -51,7 +51,8 @@ def ties(context: Context, statement: Term) -> Iterator[Context]:
     if statement.op not in ("le", "lt") or statement.args[0].sort != REAL:
         return
     for solution in (*_between(context, *map(unfold, statement.args)), *_pairs(context, statement)):
-        if not _circular(context, solution):
+        known = all(free_symbols(t) <= set(context.symbols()) for t in solution.values())
+        if known and not _circular(context, solution):
             yield context.extended(Declaration(None, "assumption", (), "tie", tuple(solution.items())))
 
 

@@ -147,6 +147,7 @@ def test_no_symbol_is_defined_by_itself_or_by_a_bound_variable() -> None:
         lt(Sum(1, n, lambda i: x), Sum(1, n, lambda i: real(i))),
         lt(Sum(1, n, lambda i: f(i) * x), Sum(1, n, lambda i: f(i) * real(i))),
         lt(Sum(1, n, lambda i: f(i)), Sum(1, n, lambda i: f(i) + 1)),
+        ForAll(range_(1, n), lambda i: lt(x, real(i))),
     ):
         for tied in ties(g.context, p):
             for s, t in tied.declarations[-1].model:
