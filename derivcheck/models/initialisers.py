@@ -10,7 +10,7 @@ inside the compiled program.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from derivcheck.models.errors import ModelError
 from derivcheck.models.tensor import Shape, Tensor
 
 __all__ = [
+    "CentredLaw",
     "Constant",
     "He",
     "Initialiser",
@@ -42,22 +43,31 @@ def fans(shape: Shape) -> tuple[int, int]:
     return shape[1] * field, shape[0] * field
 
 
-@dataclass(frozen=True)
 class Initialiser:
-    """A law of mean zero; subclasses state the variance."""
+    """A law of initial values."""
+
+    def draw(self, generator: Any, shape: Shape, lead: Shape = ()) -> Any:
+        """Independent arrays of this shape; ``lead`` are leading axes (replicas) that do not count for the fans."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class CentredLaw(Initialiser):
+    """Independent entries of mean zero, ``"normal"`` or ``"uniform"``; subclasses state the variance."""
 
     law: str = "normal"
+
+    def __post_init__(self) -> None:
+        if self.law not in ("normal", "uniform"):
+            raise ModelError(f"the law of initial values is 'normal' or 'uniform', not {self.law!r}")
 
     def variance(self, shape: Shape) -> float:
         """Variance of every entry of a weight of this shape."""
         raise NotImplementedError
 
     def draw(self, generator: Any, shape: Shape, lead: Shape = ()) -> Any:
-        """Independent entries; ``lead`` are leading axes (replicas) that do not count for the fans."""
         scale = math.sqrt(self.variance(shape))
         full = (*lead, *shape)
-        if self.law not in ("normal", "uniform"):
-            raise ModelError(f"the law of initial values is 'normal' or 'uniform', not {self.law!r}")
         if isinstance(generator, Tensor):
             if self.law == "normal":
                 return F.normal(generator, full) * scale
@@ -69,17 +79,22 @@ class Initialiser:
 
 
 @dataclass(frozen=True)
-class Variance(Initialiser):
+class Variance(CentredLaw):
     """Entries of the given variance: ``Variance("normal", 0.01)``."""
 
     value: float = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0.0 <= self.value < math.inf:
+            raise ModelError(f"a variance is at least 0, not {self.value}")
 
     def variance(self, shape: Shape) -> float:
         return self.value
 
 
 @dataclass(frozen=True)
-class Xavier(Initialiser):
+class Xavier(CentredLaw):
     """Variance ``gain² · 2 / (fan_in + fan_out)``."""
 
     gain: float = 1.0
@@ -89,7 +104,7 @@ class Xavier(Initialiser):
 
 
 @dataclass(frozen=True)
-class He(Initialiser):
+class He(CentredLaw):
     """Variance ``2 / fan_in``, which keeps the second moment through ReLU."""
 
     def variance(self, shape: Shape) -> float:
@@ -97,7 +112,7 @@ class He(Initialiser):
 
 
 @dataclass(frozen=True)
-class LeCun(Initialiser):
+class LeCun(CentredLaw):
     """Variance ``1 / fan_in``."""
 
     def variance(self, shape: Shape) -> float:
@@ -105,14 +120,14 @@ class LeCun(Initialiser):
 
 
 @dataclass(frozen=True)
-class Uniform(Initialiser):
+class Uniform(CentredLaw):
     """Uniform on ``[-1/√fan, 1/√fan]``, the default of PyTorch's linear and convolution layers.
 
     ``fan`` 0 means the fan-in of the shape itself; a bias needs its weight's.
     """
 
+    law: str = field(default="uniform", init=False)
     fan: int = 0
-    law: str = "uniform"
 
     def variance(self, shape: Shape) -> float:
         return 1.0 / (3.0 * (self.fan or fans(shape)[0]))
@@ -154,3 +169,7 @@ class Parameter:
 
     shape: Shape
     initialiser: Initialiser
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.initialiser, Initialiser):
+            raise TypeError(f"an initialiser is an object such as He() or Xavier('uniform'), not {self.initialiser!r}")

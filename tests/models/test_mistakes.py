@@ -114,6 +114,26 @@ def test_a_seed_is_an_integer_or_a_generator() -> None:
             NET.init(seed)
 
 
+def test_initialisers_take_what_they_are_named_for() -> None:
+    rng = np.random.default_rng(0)
+    assert (m.Constant(2.0).draw(rng, (3,)) == 2.0).all()
+    np.testing.assert_allclose(np.linalg.norm(m.Orthogonal(3.0).draw(rng, (4, 4)), axis=0), 3.0)
+    assert abs(m.Uniform(4).draw(rng, (1000,))).max() <= 0.5
+    for wrong in (lambda: m.Variance(0.1), lambda: m.Xavier(2.0), lambda: m.He("cauchy")):
+        with pytest.raises(m.ModelError, match="'normal' or 'uniform'"):
+            wrong()
+    for variance in (-1.0, float("nan"), float("inf")):
+        with pytest.raises(m.ModelError, match="at least 0"):
+            m.Variance("normal", variance)
+    for initialiser in ("he", m.He):
+        with pytest.raises(TypeError, match="an object such as He"):
+            m.Linear(3, 3, weight_initialiser=initialiser).init(0)
+    with pytest.raises(m.ModelError, match="floating-point numbers, not int64"):
+        NET.init(0, dtype=np.int64)
+    with pytest.raises(ValueError, match="replicas is an integer of at least 1"):
+        NET.init(0, replicas=0)
+
+
 def test_dropout_says_what_it_lacks() -> None:
     net = m.Sequential(m.Dropout(0.5))
     with pytest.raises(m.ModelError, match=r"Dropout '0': training needs random numbers: Run\(training=True, gen"):

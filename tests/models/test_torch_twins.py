@@ -100,7 +100,7 @@ if LIVE:
 # --- nothing without a twin -----------------------------------------------------------------------------------------
 
 #: Base classes: what they do shows in their subclasses.
-ABSTRACT = {m.Layer, m.Composite, m.Activation, m.Initialiser, m.Optimiser, m.GradientMethod}
+ABSTRACT = {m.Layer, m.Composite, m.Activation, m.Initialiser, m.CentredLaw, m.Optimiser, m.GradientMethod}
 
 
 def public(base: type) -> set[type]:

@@ -49,6 +49,10 @@ def small(**options: Any) -> m.Training:
         ({"parameters": {"w": np.zeros(3, complex)}}, "parameter 'w' is no array of real numbers"),
         ({"parameters": {"w": np.zeros((2, 3)), "v": np.zeros(3)}, "replicas": True},
          r"parameter 'v': expected 2 replicas, as 'w', along its first axis, given shape \(3,\)"),
+        ({"parameters": {"w": np.zeros((0, 3))}, "replicas": True}, "no replicas to train"),
+        ({"parameters": {"w": np.zeros((2, 3))}, "batch_replicas": True}, "needs replicas=True"),
+        ({"parameters": {"w": np.zeros((2, 3))}, "replicas": True, "batch_replicas": True},
+         r"batch: expected 2 replicas along the first axis, given \(3,\)"),
         ({"dtype": int}, "float32 or float64, not int64"),
         ({"dtype": np.float16}, "float32 or float64"),
         ({"checkpoint": "x", "every": 0}, "every 1 or more steps"),
@@ -79,6 +83,13 @@ def test_a_wrong_argument_is_named(options: dict[str, Any], message: str) -> Non
 def test_an_optimiser_that_cannot_be_is_refused(make: Any) -> None:
     with pytest.raises(ValueError, match=r"is (at least|in|one of)"):
         make()
+
+
+@pytest.mark.parametrize("block", [0, -2, 2.5])
+def test_a_block_holds_replicas(block: Any) -> None:
+    loss = lambda p, b, run: F.sum(p["w"])  # noqa: E731
+    with pytest.raises(ValueError, match="block is an integer of at least 1"):
+        m.Trainer(loss, {"w": np.zeros((4, 3))}, m.SGD(0.1), replicas=True, block=block)
 
 
 def test_adam_without_memory_is_a_signed_step() -> None:

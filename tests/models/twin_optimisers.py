@@ -145,7 +145,7 @@ class Initial:
 
         raw = torch.empty(self.shape, dtype=torch.float64)
         stream = torch.Generator().manual_seed(seed)
-        return (raw.uniform_ if self.ours.law == "uniform" else raw.normal_)(generator=stream).numpy()
+        return (raw.uniform_ if getattr(self.ours, "law", "") == "uniform" else raw.normal_)(generator=stream).numpy()
 
     def their_values(self, seed: int) -> Any:
         """What PyTorch makes of its stream."""

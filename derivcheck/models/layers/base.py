@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from derivcheck.models.errors import ModelError, ShapeError
+from derivcheck.models.errors import ModelError, ShapeError, require_sizes
 from derivcheck.models.functional import cast
 from derivcheck.models.initialisers import Parameter
 from derivcheck.models.tensor import Tensor, as_tensor, scope
@@ -124,6 +124,10 @@ class Layer:
             generator = np.random.default_rng(generator)
         if not isinstance(generator, Tensor) and not hasattr(generator, "standard_normal"):
             raise ModelError(f"initial values want a seed (an integer) or a numpy.random.Generator, not {generator!r}")
+        if np.dtype(dtype).kind != "f":
+            raise ModelError(f"parameters are floating-point numbers, not {np.dtype(dtype)}")
+        if replicas is not None:
+            require_sizes("init", replicas=replicas)
         lead = () if replicas is None else (replicas,)
 
         def draw(spec: Any) -> Any:

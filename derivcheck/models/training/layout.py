@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from derivcheck.models.compiler import REPLICA_BYTES, even_block
-from derivcheck.models.errors import ModelError, ShapeError
+from derivcheck.models.errors import ModelError, ShapeError, require_sizes
 from derivcheck.models.functional import reshape
 from derivcheck.models.tensor import Array, Shape, Tensor
 from derivcheck.models.tree import Structure, flatten, paths, unflatten
@@ -71,6 +71,8 @@ class Layout:
                 raise ModelError(f"parameter {name or 'of training'!r} is no array of real numbers")
         shapes, state_shapes = [np.shape(x) for x in leaves], [np.shape(x) for x in states]
         if replicas:
+            if shapes[0][:1] == (0,):
+                raise ModelError("there are no replicas to train")
             for name, shape in zip((*names, *state_names), (*shapes, *state_shapes), strict=True):
                 if not shape or shape[0] != (shapes[0] or (0,))[0]:
                     first = f"{(shapes[0] or ('a number of',))[0]} replicas, as {names[0]!r}, along its first axis"
@@ -86,6 +88,8 @@ class Layout:
         if not self.replicas:
             return [(0, 0)]
         count = self.shapes[0][0]
+        if size is not None:
+            require_sizes("Trainer", block=size)
         # Slots, gradient and activations take about a dozen times the memory of the parameters.
         each = 12 * self.dtype.itemsize * sum(math.prod(s[1:]) for s in self.shapes)
         size = size or even_block(count, REPLICA_BYTES // max(each, 1))

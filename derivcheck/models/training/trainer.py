@@ -12,7 +12,7 @@ import numpy as np
 
 from derivcheck.models.checkpoint import Checkpoint, load_checkpoint, require_writable, save_checkpoint
 from derivcheck.models.compiler import Program, signature
-from derivcheck.models.errors import ModelError
+from derivcheck.models.errors import ModelError, ShapeError
 from derivcheck.models.optimisers import Optimiser, require_optimiser
 from derivcheck.models.passes.plan import Slots
 from derivcheck.models.tensor import Array
@@ -106,6 +106,8 @@ class Trainer:
         self.loss, self.optimiser, self.dtype = loss, optimiser, np.dtype(dtype)
         if self.dtype not in (np.dtype(np.float32), np.dtype(np.float64)):
             raise ModelError(f"training runs in float32 or float64, not {self.dtype}")
+        if batch_replicas and not replicas:
+            raise ModelError("batch_replicas=True gives every replica its own batch: it needs replicas=True")
         self.batch_replicas, self.backend = batch_replicas, backend
         state = {} if state is None else state
         self.layout = Layout.of(parameters, state, replicas, self.dtype)
@@ -126,6 +128,10 @@ class Trainer:
         flat, structure = flatten(batch)
         key = structure, *((np.shape(x), getattr(x, "dtype", float)) for x in flat)
         if key not in self._steps:
+            if self.batch_replicas and any(np.shape(x)[:1] != (self._blocks[-1].hi,) for x in flat):
+                # Slices would leave out what is too much.
+                shapes = " and ".join(str(np.shape(x)) for x in flat)
+                raise ShapeError("batch", f"{self._blocks[-1].hi} replicas along the first axis", shapes)
             made = self._made(batch)
             self._require_same([made], self._fingerprints)
             self._steps[key] = made
