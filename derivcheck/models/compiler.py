@@ -69,21 +69,20 @@ class Signature:
 
 
 def _leaf(x: Any, complex_step: bool) -> tuple[Any, ...]:
-    if isinstance(x, (np.ndarray, np.number)) and x.dtype.kind == "c" and not complex_step:
-        raise CompileError("a complex argument would lose its imaginary part: compile(…, dtype=np.complex128)")
     if isinstance(x, np.ndarray):
-        if isinstance(x, np.ma.MaskedArray):
-            raise CompileError("a masked array would lose its mask: pass the values and the mask")
-        kind = {"f": "float", "c": "float", "i": "int", "u": "int", "b": "bool"}.get(x.dtype.kind)
+        kind = {"f": "float", "i": "int", "u": "int", "b": "bool", "c": "complex"}.get(x.dtype.kind)
         if kind is None:
             raise CompileError(f"an argument of type {x.dtype} cannot become a tensor")
-        return kind, x.shape
+        if type(x) is not np.ndarray and isinstance(x, np.ma.MaskedArray):
+            raise CompileError("a masked array would lose its mask: pass the values and the mask")
+        return _real(kind, complex_step), x.shape
     if isinstance(x, np.random.Generator):
         return "generator", ()
     if isinstance(x, (bool, str)):
         return "static", x
     if isinstance(x, (int, float, np.number)):
-        return ("int" if isinstance(x, np.integer) else "float"), ()
+        kind = "int" if isinstance(x, np.integer) else "complex" if isinstance(x, np.complexfloating) else "float"
+        return _real(kind, complex_step), ()
     if isinstance(x, (list, tuple)):
         raise CompileError("nested sequences are trees; pass an array")
     try:
@@ -91,6 +90,12 @@ def _leaf(x: Any, complex_step: bool) -> tuple[Any, ...]:
     except TypeError:
         raise CompileError(f"an argument of type {type(x).__name__} cannot be compiled") from None
     return "static", x
+
+
+def _real(kind: str, complex_step: bool) -> str:
+    if kind == "complex" and not complex_step:
+        raise CompileError("a complex argument would lose its imaginary part: compile(…, dtype=np.complex128)")
+    return "float" if kind == "complex" else kind
 
 
 def signature(arguments: tuple[Any, ...], complex_step: bool = False) -> tuple[Signature, list[Any]]:
