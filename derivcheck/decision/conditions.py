@@ -55,24 +55,31 @@ def implied(context: Context, known: Iterable[Term], conditions: Iterable[Term])
 
 def _contradicted(context: Context, known: Conditions, c: Term) -> bool:
     """Would something `known` be false if the condition ``x != value`` were?"""
+    facts = Normaliser(context).facts
+    return any(
+        facts.refuted(substitute(p, {x: value}))
+        for x, value in exceptions(context, c)
+        for p in known
+        if x in free_symbols(p)
+    )
+
+
+def exceptions(context: Context, c: Term) -> Iterator[tuple[Term, Term]]:
+    """The condition ``a != b`` as ``x != value``, for each real symbol in which it is linear."""
     if c.op != "not" or c.args[0].op != "eq" or c.args[0].args[0].sort != REAL:
-        return False
+        return
     normaliser = Normaliser(context)
     try:
         difference = plus(normaliser.nf(c.args[0].args[0]), normaliser.nf(c.args[0].args[1]), Fraction(-1))
     except Unknown:
-        return False
+        return
     for m, k in sorted(difference.items(), key=lambda mk: [a.key for a, _ in mk[0]]):
         if m == ONE or m[0][0].op != "sym" or m != ((m[0][0], UNIT),):
             continue
         x = m[0][0]
         rest = {n: v for n, v in difference.items() if n != m}
-        if any(x in free_symbols(a) or (e.integer or -1) < 0 for n in rest for a, e in n):
-            continue
-        value = to_term(scaled(rest, -1 / k))
-        if any(normaliser.facts.refuted(substitute(p, {x: value})) for p in known if x in free_symbols(p)):
-            return True
-    return False
+        if not any(x in free_symbols(a) or (e.integer or -1) < 0 for n in rest for a, e in n):
+            yield x, to_term(scaled(rest, -1 / k))
 
 
 def fewest(context: Context, conditions: Iterable[Term]) -> Conditions:

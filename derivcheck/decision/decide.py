@@ -162,7 +162,7 @@ def _first(asked: Question, budget: int, proofs: bool = True) -> Decision | _Ope
     if proofs:
         conditions = prove.by_normal_form(context, left, right)
         if conditions is not None:
-            found = prove.Proved("normal form", fewest(context, conditions))
+            found = prove.Proved("normal form", _without_needless(asked, conditions))
         elif not _is_closed(asked):
             found, tried = _short_proof(asked)
     answer = _proved(asked, budget, found, agreeing)
@@ -252,6 +252,14 @@ def _under_conditions(asked: Question, budget: int, found: prove.Proved, sound: 
         if refuted is not None:
             return refuted
     return _equal(asked, found.decider, found.conditions)
+
+
+def _without_needless(asked: Question, conditions: tuple[Term, ...]) -> tuple[Term, ...]:
+    """The fewest conditions that say the same, without those whose failure makes no difference."""
+    left, right = asked.left, asked.right
+    rest = fewest(asked.context, conditions)
+    beyond = _beyond(asked, rest)
+    return tuple(c for c in rest if c not in beyond or not prove.is_needless(asked.context, left, right, c))
 
 
 def _beyond(asked: Question, conditions: tuple[Term, ...]) -> tuple[Term, ...]:

@@ -54,6 +54,7 @@ from derivcheck.language.build import affine, affine_parts, binomial, int_add, m
 from derivcheck.language.terms import rebuild
 from derivcheck.proof.kernel import opened
 from derivcheck.proof.normal_form import Normaliser, Poly, Unknown, to_term
+from derivcheck.proof.normal_form.facts import Facts
 from derivcheck.proof.normal_form.poly import ONE, UNIT, Mono
 
 #: The largest whole multiple of an angle and the largest shift that are written out.
@@ -66,7 +67,7 @@ def expanded(context: Context, terms: tuple[Term, ...]) -> tuple[tuple[Term, ...
     """The `terms` rewritten, and the conditions for that; the terms themselves where nothing applies."""
     current = tuple(unfold(t) for t in terms)
     conditions: list[Term] = []
-    for rewrite in (_loggamma, _explicit_sums, _aligned_sums, _products, _binomial_sums, _binomials, _shifts, _angles):
+    for rewrite in REWRITINGS:
         mapping, needs = rewrite(context, current)
         if mapping:
             current = tuple(_replaced(t, mapping) for t in current)
@@ -285,6 +286,51 @@ def _tops(terms: tuple[Term, ...]) -> dict[object, int]:
     return out
 
 
+def _is_proper(facts: Facts, s: Term) -> bool:
+    """Is the lower index of the binomial known to lie between 0 and the upper one?"""
+    n, k = s.args
+    return facts.holds(le(0, k)) and facts.holds(le(k, n))
+
+
+def _binomial_families(context: Context, terms: tuple[Term, ...]) -> Rewriting:
+    """Binomials whose arguments differ by whole numbers, as multiples of one, where no factor of these divides by zero.
+
+    ``C(n, k+1) = C(n, k)·(n − k)/(k + 1)`` for ``k + 1 ≠ 0``, and ``C(n, k) = C(n + 1, k)·(n + 1 − k)/(n + 1)`` for
+    ``n >= 0``: both hold outside of ``0 <= k <= n`` too, so that nothing need be known of that.
+    """
+    facts = Normaliser(context).facts
+    families: dict[object, list[tuple[int, int, Term]]] = {}
+    for s in _closed(terms, lambda s: s.op == "binomial"):
+        (upper, n), (lower, k) = _top(s.args[0]), _top(s.args[1])
+        if lower and lower != upper:
+            families.setdefault((upper, lower), []).append((n, k, s))
+    mapping: dict[Term, Term] = {}
+    for members in families.values():
+        top, low = max(n for n, _, _ in members), min(k for _, k, _ in members)
+        if not 0 < max(top - n + k - low for n, k, _ in members) <= MAX_SHIFT:
+            continue
+        if all(_is_proper(facts, s) for _, _, s in members):
+            continue  # factorials say more
+        made: dict[Term, Term] = {}
+        conditions: list[Term] = []
+        for n, k, s in members:
+            upper_term = int_add(s.args[0], integer(top - n))
+            lower_term = int_add(s.args[1], integer(low - k))
+            new = binomial(upper_term, lower_term)
+            for step in range(k - low):
+                below = int_add(lower_term, integer(step + 1))
+                new = new * (real(upper_term) - real(lower_term) - step) / real(below)
+                conditions.append(ne(real(below), 0))
+            for step in range(top - n):
+                at = int_add(upper_term, integer(-step))
+                new = new * (real(at) - real(s.args[1])) / real(at)
+                conditions.append(le(integer(1), at))
+            made[s] = new
+        if all(facts.holds(c) for c in conditions):
+            mapping |= {s: new for s, new in made.items() if s != new}
+    return mapping, []
+
+
 def _binomials(context: Context, terms: tuple[Term, ...]) -> Rewriting:
     facts = Normaliser(context).facts
     mapping: dict[Term, Term] = {}
@@ -302,7 +348,7 @@ def _binomials(context: Context, terms: tuple[Term, ...]) -> Rewriting:
         elif not atoms and low <= MAX_SHIFT:
             mapping[s] = _falling(real(n), low)
             needs.append(le(0, n))
-        elif facts.holds(le(0, k)) and facts.holds(le(k, n)):
+        elif _is_proper(facts, s):
             mapping[s] = factorial(n) / (factorial(k) * factorial(int_add(n, k, -1)))
         else:
             key, c = _top(n)
@@ -438,3 +484,17 @@ def _pascal(n: Term, k: Term, shift: int) -> Term:
     """``binomial(n + shift, k)`` by Pascal's rule, for ``n >= 0`` and every integer ``k``."""
     parts = [mul(num(comb(shift, j)), binomial(n, int_add(k, integer(-j)))) for j in range(shift + 1)]
     return sum(parts[1:], parts[0])
+
+
+#: In this order: what one writes the next ones read.
+REWRITINGS = (
+    _loggamma,
+    _explicit_sums,
+    _aligned_sums,
+    _products,
+    _binomial_sums,
+    _binomial_families,
+    _binomials,
+    _shifts,
+    _angles,
+)

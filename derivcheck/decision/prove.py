@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from derivcheck.decision.conditions import Conditions, definedness, fewest, undischarged
+from derivcheck.decision.conditions import Conditions, definedness, exceptions, fewest, undischarged
 from derivcheck.decision.expand import expanded, is_finite_sum
 from derivcheck.decision.exponents import merged
-from derivcheck.decision.telescoping import Recurrence, recurrence
+from derivcheck.decision.telescoping import Recurrence, ratio, recurrence
 from derivcheck.language import (
     INT,
     REAL,
@@ -75,8 +75,18 @@ def prove(context: Context, left: Term, right: Term, ways: tuple[Way, ...] | Non
     for decider, way in SHORT + LONG if ways is None else ways:
         conditions = way(inside, left, right)
         if conditions is not None:
-            return Proved(decider, fewest(context, (*needed, *conditions)))
+            rest = fewest(context, (*needed, *conditions))
+            return Proved(decider, tuple(c for c in rest if c in needed or not is_needless(inside, left, right, c)))
     return None
+
+
+def is_needless(context: Context, left: Term, right: Term, c: Term) -> bool:
+    """Is the equation proved where the condition fails, too?"""
+    otherwise = lt(c.args[1], c.args[0]) if c.op == "le" else not_(c)
+    inner = context.assuming("otherwise", otherwise)
+    at = [_pinned(inner, c, otherwise)] if c.op == "le" else [{x: value} for x, value in exceptions(context, c)]
+    sides = unfold(left), unfold(right)
+    return any(by_normal_form(inner, *(substitute(t, place) for t in sides)) == () for place in at if place)
 
 
 def by_normal_form(context: Context, left: Term, right: Term) -> Conditions | None:
@@ -370,7 +380,7 @@ def _induct(context: Context, left: Term, right: Term, n: Term, start: Term, dep
     difference = left - right
     after = substitute(difference, {n: n + 1})
     open_steps: list[tuple[Term, Conditions]] = []
-    for c in _factors((left, right), n):
+    for c in _factors(context, (left, right), n):
         rest, step = _left_over(context, after, c * difference)
         # A condition on n itself would have to hold at every step, and is not carried along.
         if rest is None or any(n in free_symbols(p) for p in step):
@@ -385,10 +395,13 @@ def _induct(context: Context, left: Term, right: Term, n: Term, start: Term, dep
     return None
 
 
-def _factors(terms: tuple[Term, ...], n: Term) -> list[Term]:
+def _factors(context: Context, terms: tuple[Term, ...], n: Term) -> list[Term]:
     """What a closed form may be multiplied by when `n` grows by one."""
     out = [num(1)]
     for t in terms:
+        whole = ratio(context, t, n)
+        if whole is not None:
+            out.append(whole)
         for s in subterms(t):
             if s.loose:
                 continue

@@ -94,6 +94,19 @@ def recurrence(context: Context, s: Term, n: Term, prove: Prove) -> Recurrence |
     return Recurrence(-b / a, rest / a, (*proved, *needs))
 
 
+def ratio(context: Context, t: Term, n: Term) -> Term | None:
+    """A rational function that may be ``t(n + 1)/t(n)``, for a term without sums; None if none is found."""
+    try:
+        rewritten, _ = expanded(context, (t, substitute(t, {n: n + 1})))
+        normaliser = Normaliser(context)
+        polys = [normaliser.nf(u) for u in rewritten]
+        rationals = _Rationals(n, n, polys)
+        (kernel, here), (same, above) = (rationals.split(p) for p in polys)
+    except (_NotFound, Unknown):
+        return None
+    return rationals.term(above / here) if kernel == same else None
+
+
 # ---------------------------------------------------------------------------------------------------------- the search
 
 

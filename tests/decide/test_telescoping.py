@@ -32,6 +32,12 @@ SUMS = [
     (s.Sum(s.binomial(2 * j, j) * s.binomial(2 * n - 2 * j, n - j), (j, 0, n)), 4**n),
     (s.Sum((-1) ** j * s.binomial(2 * n, j) ** 2, (j, 0, 2 * n)), (-1) ** n * s.binomial(2 * n, n)),
     (s.Sum((-1) ** j * s.binomial(n, j) / (p + j), (j, 0, n)), s.factorial(n) * s.gamma(p) / s.gamma(p + n + 1)),
+    # two rows of binomials, of which nothing is known but that they are rows
+    (s.Sum(s.binomial(m, j) * s.binomial(N, n - j), (j, 0, n)), s.binomial(m + N, n)),
+    (s.Sum(j * s.binomial(m, j) * s.binomial(N, n - j), (j, 0, n)) * (m + N), m * n * s.binomial(m + N, n)),
+    # no sums at all: both sides have one ratio of neighbours
+    (s.binomial(2 * n, n), 4**n * s.gamma(n + s.Rational(1, 2)) / (s.sqrt(s.pi) * s.gamma(n + 1))),
+    (s.factorial(2 * n), 2**n * s.factorial(n) * s.Product(2 * j - 1, (j, 1, n))),
 ]
 
 
@@ -41,10 +47,19 @@ def test_closed_forms(left: s.Expr, right: s.Expr) -> None:
     assert (decision.verdict, decision.conditions) == ("equal", ()), decision
 
 
+def test_a_sum_of_cosines() -> None:
+    x = s.Symbol("x", real=True)
+    total = s.Sum(s.cos(j * x), (j, 1, n))
+    right = s.sin(n * x / 2) * s.cos((n + 1) * x / 2) / s.sin(x / 2)
+    assert decide(total, right).verdict == "equal"
+    assert decide(total, right + n * (n - 1)).verdict == "different"
+
+
 @pytest.mark.parametrize(("left", "right"), SUMS)
 def test_a_closed_form_that_is_right_at_few_sizes_is_wrong(left: s.Expr, right: s.Expr) -> None:
     # Right at 0, 1 and 2, which is where an induction begins.
     size = n if n in left.free_symbols else N
+    assert size in left.free_symbols
     assert decide(left, right + size * (size - 1) * (size - 2) / 10**6).verdict == "different"
 
 
