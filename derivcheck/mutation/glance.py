@@ -14,6 +14,7 @@ from derivcheck.language import (
     domain_of_measure,
     free_symbols,
     instantiate,
+    integer,
     le,
     make,
     mul,
@@ -21,6 +22,7 @@ from derivcheck.language import (
     sort_of_domain,
     unfold,
 )
+from derivcheck.language.build import int_add
 from derivcheck.language.terms import open_binder, rebuild
 from derivcheck.proof import ProofError, Prover, Theorem, bounded_by_max, kernel
 from derivcheck.proof.prover import Tactic
@@ -119,6 +121,32 @@ def _summand_dropped(prover: Prover, goal: Term) -> Theorem:
     return prover.linear(goal, (sign, 1))
 
 
+def _term_dropped(prover: Prover, goal: Term) -> Theorem:
+    """``⊢ Σ_{i=a+1}^b f(i) <= Σ_{i=a}^b f(i)`` from ``0 <= f(a)``, likewise at the upper end, and with ``f <= 0``."""
+    a, b = (unfold(side) if side.op == "defn" else side for side in goal.args)
+    if not all(t.op == "int" and t.args[0].op == "counting" for t in (a, b)) or a.body != b.body:
+        raise ProofError(f"'{goal}' does not compare two sums of the same terms")
+    few, many = a.args[0].args[0], b.args[0].args[0]
+    more, less = _one_more(few, many), _one_more(many, few)
+    if more is not None:
+        sign = le(0, instantiate(b.body, more))
+    elif less is not None:
+        sign = le(instantiate(a.body, less), 0)
+    else:
+        raise ProofError(f"'{goal}' does not drop one term of a sum")
+    return prover.linear(goal, (kernel.normal_form(prover.context, sign), 1))
+
+
+def _one_more(few: Term, many: Term) -> Term | None:
+    """The index at an end of the range `many` that `few` lacks, if it lacks no other."""
+    (lo, hi), (low, high) = few.args, many.args
+    if hi == high and lo == int_add(low, integer(1)):
+        return low
+    if lo == low and high == int_add(hi, integer(1)):
+        return high
+    return None
+
+
 def _factor_dropped(prover: Prover, goal: Term) -> Theorem:
     """``⊢ a <= c·a`` from ``1 <= c``, and ``⊢ c·a <= a`` from ``c <= 1``, for ``a >= 0``."""
     c, larger = _dropped(goal, "mul", mul)
@@ -143,6 +171,7 @@ AT_A_GLANCE: tuple[Tactic, ...] = (
     _smallest,
     _logarithm,
     _summand_dropped,
+    _term_dropped,
     _factor_dropped,
     _denominators,
     _square_of_a_mean,

@@ -92,7 +92,18 @@ def below(context: Context, p: Term, known: Tactic | None = None) -> Theorem:
 
     `known` is asked for a bound where algebra sees none.
     """
-    return _below(context, p, (*AT_A_GLANCE, algebra.tactic, *([] if known is None else [known])))
+    return _below(context, p, (*BY_ALGEBRA, *([] if known is None else [known])))
+
+
+def _around_zero(prover: Prover, goal: Term) -> Theorem:
+    """``⊢ a <= b`` from ``a <= 0`` and ``0 <= b``: each side by itself keeps the squares that a difference loses."""
+    a, b = goal.args
+    below_zero, above = (kernel.normal_form(prover.context, p) for p in (le(a, 0), le(0, b)))
+    return prover.linear(goal, (below_zero, 1), (above, 1))
+
+
+#: Bounds that take more than a glance, after those that do not.
+BY_ALGEBRA: tuple[Tactic, ...] = (*AT_A_GLANCE, algebra.tactic, _around_zero)
 
 
 def _below(context: Context, p: Term, tactics: tuple[Tactic, ...]) -> Theorem:
@@ -150,7 +161,7 @@ def follows(context: Context, given: Term, p: Term) -> bool:
     if p.op in ("le", "lt", "eq") and given.op in ("le", "lt", "eq") and p.args[0].sort == REAL:
         return (
             _by_addition(context, given, p)
-            or _by_parts(context, given, p, (*AT_A_GLANCE, algebra.tactic))
+            or _by_parts(context, given, p, BY_ALGEBRA)
             or _by_an_equal_side(context, given, p)
         )
     return _by_rewriting(context, given, p)

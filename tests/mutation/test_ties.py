@@ -41,6 +41,7 @@ from derivcheck.language import (
     vector,
 )
 from derivcheck.mutation import Fate, NearMiss, judge, singular, tightness
+from derivcheck.mutation.derive import holds
 from derivcheck.mutation.ties import ties
 from derivcheck.mutation.weaker import follows, follows_at_a_glance
 from derivcheck.problem import Claim
@@ -273,3 +274,29 @@ def test_an_entry_of_a_vector_is_no_other_definition_than_the_vector() -> None:
     objective = lambda v: squared_norm(x @ v) + squared_norm(v)  # noqa: E731
     models = [c.declarations[-1].model for c in ties(g.context, le(objective(2 * b), objective(a)))]
     assert ((a, 2 * b),) in models
+
+
+def test_one_term_fewer() -> None:
+    g = Givens()
+    n = g.size("n")
+    x, w, b = g.vector("x", n), g.vector("w", n, above=0), g.real("b")
+    total = lambda lo, hi: Sum(lo, hi, lambda i: w(i) * x(i) ** 2)  # noqa: E731
+    for lo, hi in ((2, n), (1, n - 1)):
+        assert follows_at_a_glance(g.context, le(total(1, n), b), le(total(lo, hi), b))
+        assert not follows_at_a_glance(g.context, le(total(lo, hi), b), le(total(1, n), b))
+        assert follows_at_a_glance(g.context, le(b, total(lo, hi)), le(b, total(1, n)))
+        assert follows_at_a_glance(g.context, le(-total(lo, hi), b), le(-total(1, n), b))
+    mixed = lambda lo: Sum(lo, n, lambda i: w(i) * x(i))  # noqa: E731
+    assert not follows_at_a_glance(g.context, le(mixed(1), b), le(mixed(2), b))
+
+
+def test_two_sides_on_either_side_of_zero() -> None:
+    g = Givens()
+    n = g.size("n")
+    x, w, t = g.vector("x", n), g.vector("w", n, above=0), g.real("theta")
+    mean = Sum(1, n, lambda j: w(j) * x(j)) / Sum(1, n, lambda j: w(j))
+    residuals = Sum(1, n, lambda j: w(j) * (x(j) - mean))
+    squares = Sum(1, n, lambda j: w(j) * (x(j) - t) ** 2)
+    assert holds(g.context, le(residuals, squares))
+    assert not holds(g.context, le(residuals + 1, squares))
+    assert not holds(g.context, le(residuals, squares - 1))
