@@ -10,6 +10,7 @@ import pytest
 import tables
 
 from derivcheck.engine import ProblemResult, verify
+from derivcheck.engine.results import Fate
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -75,6 +76,16 @@ def test_problems_of_the_pages_have_the_verdicts_named_there(name: str, tmp_path
     assert [c.name for c in result.claims] == list(wanted)
     for claim in result.claims:
         assert claim.verdict in wanted[claim.name].split("|"), (claim.name, claim.reason)
+
+
+def test_no_near_miss_of_the_page_survives_and_the_misconception_falls(tmp_path: Path) -> None:
+    file = tmp_path / "weighted_mean.py"
+    file.write_text(PROBLEMS["weighted_mean.py"][1], encoding="utf-8")
+    (result,) = verify(str(file), jobs=1, cache=False, mutants=True).results
+    found = [m for c in result.claims for m in c.near_misses or ()]
+    assert [m.statement for m in found if m.fate is Fate.SURVIVED] == []
+    (plain_mean,) = (m for m in found if "(the plain mean)" in m.statement)
+    assert plain_mean.fate is Fate.KILLED
 
 
 def test_a_missing_condition_is_reported_as_the_page_says(tmp_path: Path) -> None:
