@@ -145,6 +145,16 @@ def test_a_wrong_rule_fails_all_three(monkeypatch: pytest.MonkeyPatch) -> None:
             test_derivatives_are_pytorchs("tanh")
 
 
+@pytest.mark.parametrize("exponent", [0.0, 1.0, 2.0, 3.0])
+def test_derivatives_of_a_power_end(exponent: float) -> None:
+    """All of them exist at 0, where ``x⁻¹`` does not."""
+    f: Any = lambda x: x**exponent  # noqa: E731
+    for order in range(1, 6):
+        f = grad(f)
+        expected = float(sympy.diff(sympy.Symbol("x") ** int(exponent), "x", order).subs("x", 0))
+        assert float(compile(f)(0.0)) == expected
+
+
 def test_stop_gradient_stops_both_modes() -> None:
     function = lambda x: F.sum(x * F.stop_gradient(F.square(x)))  # noqa: E731
     x = np.array([1.5, -2.0])

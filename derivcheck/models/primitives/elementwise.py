@@ -180,7 +180,8 @@ def _power(x: Array, exponent: float) -> Any:
 
 
 def _power_partial(y: Tensor, x: Tensor, exponent: float) -> Any:
-    return exponent * x ** (exponent - 1.0)
+    # A polynomial's derivatives end; 0 · 0⁻¹ would be NaN.
+    return exponent * x ** (exponent - 1.0) if exponent else 0.0
 
 
 register("power", _power, (_power_partial,))
