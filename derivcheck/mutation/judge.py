@@ -76,7 +76,9 @@ class _Trial:
         self.tried = 0
         #: The context to try it in: where a condition was dropped, one in which that fails.
         self.where = m.context
-        #: Whether the first instances were judged in rationals: many more then take less time than a proof.
+        #: The next interpretation there.
+        self.next = 0
+        #: Whether the first instances were judged in rationals: more of them then take less time than a proof.
         self.exact = False
         #: What the last instances say of a survivor.
         self.reason = ""
@@ -102,7 +104,7 @@ class _Trial:
         where = otherwise(self.m)
         if isinstance(drawn(where, digest(self.salt, "instance", 0), PLANS[0], self.budget), str):
             return None  # what was dropped holds all the same
-        self.where = where
+        self.where, self.next = where, 0
         return self._told(self._instances(FIRST))
 
     def where_a_side_ceases_to_exist(self) -> Judged | None:
@@ -113,8 +115,9 @@ class _Trial:
         return self.judged(Fate.UNDEFINED, nowhere) if nowhere else None
 
     def on_more_instances(self) -> Judged | None:
-        """More of the same, where they cost little."""
-        return self._told(self._instances(MORE, start=FIRST)) if self.exact else None
+        """More of the same, where they cost little: in rationals, and drawn for the other near misses as well."""
+        shared = self.where == self.m.claim.context
+        return self._told(self._instances(MORE)) if self.exact and shared else None
 
     def where_something_vanishes(self) -> Judged | None:
         """A matrix that is singular, or a denominator that is zero, in places that no draw meets."""
@@ -146,14 +149,17 @@ class _Trial:
 
     def on_the_last_instances(self) -> Judged | None:
         """Once more, before it has survived."""
-        last = self._instances(THEN, start=FIRST + MORE)
+        last = self._instances(THEN)
         self.reason = last.reason
         return self._told(last)
 
-    def _instances(self, count: int, start: int = 0) -> InstancesResult:
+    def _instances(self, count: int) -> InstancesResult:
+        """The statement on the next so many interpretations."""
+        m, start = self.m, self.next
         found = instances.check(
-            self.where, self.m.statement, self.salt, budget=self.budget, instances=count, start=start, shrink=SHRINKS
+            self.where, m.statement, self.salt, budget=self.budget, instances=count, start=start, shrink=SHRINKS
         )
+        self.next += count
         self.tried += found.tried
         return found
 
