@@ -32,6 +32,7 @@ from derivcheck.models.passes.emit import Emitted, emit
 from derivcheck.models.passes.fuse import Group, fuse
 from derivcheck.models.passes.gather import gather_products, gather_slices
 from derivcheck.models.passes.host import host_nodes
+from derivcheck.models.passes.inner import inner
 from derivcheck.models.passes.interleave import interleave
 from derivcheck.models.passes.lower import lower
 from derivcheck.models.passes.machine import compilable
@@ -167,6 +168,7 @@ def optimise(graph: Graph, dtype: Any = np.float64, backend: str = "numpy") -> d
     out["sink"] = graph = _if_changed(graph, sink(orient(graph)), simplify)
     out["gather"] = graph = gather_products(merge(simplify(gather_slices(merge(graph)))))
     out["merge"] = graph = merge(simplify(graph))
+    out["inner"] = graph = _if_changed(graph, inner(graph), lambda g: merge(simplify(g)))
     out["band"] = graph = _if_changed(graph, band(graph), lambda g: merge(simplify(g)))
     out["mask"] = graph = mask(graph)
     out["slab"] = graph = slab(graph, np.dtype(dtype).itemsize)
@@ -186,7 +188,7 @@ class Program:
     ----------
     graphs : dict
         The graph after each pass, by name: ``"drawn"``, ``"lower"``, ``"simplify"``, ``"interleave"``, ``"sink"``,
-        ``"gather"``, ``"merge"``, ``"band"``, ``"mask"``,
+        ``"gather"``, ``"merge"``, ``"inner"``, ``"band"``, ``"mask"``,
         ``"slab"``, ``"batch"``.
     groups : tuple of Group
         Schedule.

@@ -20,14 +20,17 @@ from derivcheck.models.compiler import compile_graph, optimise
 from derivcheck.models.graph import Graph
 from derivcheck.models.layers.convolution import conv2d
 from derivcheck.models.passes import band as banding
+from derivcheck.models.passes import inner as walking
 from derivcheck.models.passes import pieces as cutting
 from derivcheck.models.passes import slab as slabs
 from derivcheck.models.passes.band import band
+from derivcheck.models.passes.inner import inner
 from derivcheck.models.passes.interleave import interleave
 from derivcheck.models.passes.lower import lower
 from derivcheck.models.passes.mask import mask
 from derivcheck.models.passes.merge import merge
 from derivcheck.models.passes.simplify import simplify
+from derivcheck.models.passes.sink import sink
 from derivcheck.models.passes.slab import slab
 from derivcheck.models.tensor import Tensor, variable
 
@@ -43,6 +46,7 @@ def _low_thresholds(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(slabs, "SLAB", 1 << 10)
     monkeypatch.setattr(slabs, "LEFT", 4.0)
     monkeypatch.setattr(cutting, "IN_PLACE", 8)
+    monkeypatch.setattr(walking, "ENTRIES", 1)
     yield
 
 
@@ -70,6 +74,20 @@ def random_convolutions(seed: int) -> tuple[Graph, list[np.ndarray]]:
     arguments = [rng.standard_normal(v.shape) for v in inputs]
     arguments[0] = np.round(arguments[0] * 2) / 2  # equal entries share a derivative
     return Graph(tuple(inputs), (y, F.sum(F.square(y)))), arguments
+
+
+def random_orders(seed: int) -> tuple[Graph, list[np.ndarray]]:
+    """Products of matrices that are read from, and wanted in, another order of axes; some are read elsewhere too."""
+    rng = np.random.default_rng(seed)
+    n, k = (int(i) for i in rng.integers(1, 4, 2))
+    z, w = variable((2, 3, k, n), "float", "z"), variable((6 * k, 4), "float", "w")
+    order = [3, *(int(i) for i in rng.permutation(3))] if rng.random() < 0.8 else list(map(int, rng.permutation(4)))
+    read = F.transpose(F.tanh(z) if rng.random() < 0.5 else z, order)
+    rows = F.reshape(read, (read.shape[0], -1)) if rng.random() < 0.8 else F.reshape(read, (n, -1))
+    product = rows @ (w if rows.shape[1] == 6 * k else F.broadcast_to(w[:1], (rows.shape[1], 4)))
+    after = F.transpose(F.reshape(product, (rows.shape[0], 2, 2)), [*(int(i) for i in rng.permutation([1, 2])), 0])
+    outputs = [F.sin(after), product if rng.random() < 0.3 else F.sum(product), rows if rng.random() < 0.2 else w]
+    return Graph((z, w), tuple(outputs)), [rng.standard_normal(v.shape) for v in (z, w)]
 
 
 def random_replicas(seed: int) -> tuple[Graph, list[np.ndarray]]:
@@ -100,17 +118,18 @@ def random_replicas(seed: int) -> tuple[Graph, list[np.ndarray]]:
 
 
 def graphs(seed: int) -> tuple[Graph, list[np.ndarray]]:
-    graph, arguments = (random_convolutions, random_replicas, random_graph)[seed % 3](seed)
+    graph, arguments = (random_convolutions, random_replicas, random_orders, random_graph)[seed % 4](seed)
     return with_gradient(graph), arguments
 
 
-@pytest.mark.parametrize("name", ["band", "mask", "slab", "interleave"])
+@pytest.mark.parametrize("name", ["inner", "band", "mask", "slab", "interleave"])
 @AGAIN
 @given(seed=SEEDS)
 def test_a_pass_keeps_the_values(name: str, seed: int) -> None:
     graph, arguments = graphs(seed)
     graph = merge(simplify(lower(graph)))
-    passes = {"band": band, "mask": mask, "slab": lambda g: slab(mask(g), 8), "interleave": interleave}
+    graph = merge(simplify(sink(graph)))
+    passes = {"inner": inner, "band": band, "mask": mask, "slab": lambda g: slab(mask(g), 8), "interleave": interleave}
     after = passes[name](graph)
     agree(graph.evaluate(arguments), after.evaluate(arguments))
 
@@ -147,7 +166,8 @@ def test_every_pass_has_its_effect_on_a_convolutional_step() -> None:
     """Otherwise the comparisons above would show nothing."""
     found = optimise(_convolutional_step())
     count = {k: [t.primitive for t in g.nodes] for k, g in found.items()}
-    assert count["band"].count("matmul") > count["merge"].count("matmul")
+    assert count["inner"].count("concatenate") > count["merge"].count("concatenate")
+    assert count["band"].count("matmul") > count["inner"].count("matmul")
     assert "count" in count["mask"] and "count" not in count["band"]
     assert count["slab"].count("matmul") > count["mask"].count("matmul")
     program = compile_graph(_convolutional_step(), [f"x{i}" for i in range(5)])
