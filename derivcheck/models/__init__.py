@@ -40,7 +40,7 @@ from derivcheck.models import (
 )
 from derivcheck.models.activations import *
 from derivcheck.models.batches import *
-from derivcheck.models.compiler import Compiled, Program, compile, compile_graph, optimise, trace
+from derivcheck.models.compiler import Compiled, compile
 from derivcheck.models.data import *
 from derivcheck.models.differentiate import *
 from derivcheck.models.errors import CompileError, MissingDataError, ModelError, NonFiniteError, ShapeError
@@ -52,6 +52,7 @@ from derivcheck.models.layers import *
 from derivcheck.models.losses import *
 from derivcheck.models.mdp import *
 from derivcheck.models.optimisers import SGD, Adagrad, Adam, Averaged, GradientMethod, Optimiser, RMSProp
+from derivcheck.models.program import Program, compile_graph, optimise
 from derivcheck.models.render import *
 from derivcheck.models.replicate import *
 from derivcheck.models.scalar import *
@@ -69,6 +70,7 @@ from derivcheck.models.tensor import (
     scope,
     variable,
 )
+from derivcheck.models.tracing import trace
 from derivcheck.models.training import *
 from derivcheck.models.tree import *
 

@@ -22,7 +22,6 @@ import derivcheck.models as m
 from derivcheck.models import compiled_backend
 from derivcheck.models import functional as F
 from derivcheck.models.compiled_backend import Machine
-from derivcheck.models.compiler import compile_graph
 from derivcheck.models.passes import machine
 from derivcheck.models.passes.fuse import fuse
 from derivcheck.models.passes.loops import collapse
@@ -30,6 +29,7 @@ from derivcheck.models.passes.lower import lower
 from derivcheck.models.passes.merge import merge
 from derivcheck.models.passes.nest import nest
 from derivcheck.models.passes.simplify import simplify
+from derivcheck.models.program import compile_graph
 from derivcheck.models.tree import flatten
 
 numba = pytest.mark.skipif(importlib.util.find_spec("numba") is None, reason="the extra 'compiled' is not installed")
@@ -47,7 +47,7 @@ def interpreted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
         return replace(plain_machine(dtype), load=load)
 
-    monkeypatch.setattr("derivcheck.models.compiler.machine_for", backend)
+    monkeypatch.setattr("derivcheck.models.program.machine_for", backend)
     return texts
 
 

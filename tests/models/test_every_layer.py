@@ -88,7 +88,7 @@ def test_both_modes_agree_to_second_order(family: str) -> None:
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_backends_and_types_agree(family: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("derivcheck.models.compiler.machine_for", plain_machine)
+    monkeypatch.setattr("derivcheck.models.program.machine_for", plain_machine)
     function, arrays, _ = scalar_function(family)
     step = m.value_and_grad(function, tuple(range(len(arrays))))
     reference = m.leaves(m.compile(step)(*arrays))

@@ -16,7 +16,6 @@ from test_passes import agree, with_gradient
 import derivcheck.models as m
 from derivcheck.models import functional as F
 from derivcheck.models.compiled_backend import available
-from derivcheck.models.compiler import compile_graph, optimise
 from derivcheck.models.graph import Graph
 from derivcheck.models.layers.convolution import conv2d
 from derivcheck.models.passes import band as banding
@@ -32,6 +31,7 @@ from derivcheck.models.passes.merge import merge
 from derivcheck.models.passes.simplify import simplify
 from derivcheck.models.passes.sink import sink
 from derivcheck.models.passes.slab import slab
+from derivcheck.models.program import compile_graph, optimise
 from derivcheck.models.tensor import Tensor, variable
 
 SEEDS = st.integers(0, 10**9)
@@ -138,7 +138,7 @@ def test_a_pass_keeps_the_values(name: str, seed: int) -> None:
 @AGAIN
 @given(seed=SEEDS)
 def test_compiled_equals_reference(backend: str, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("derivcheck.models.compiler.machine_for", plain_machine)  # its text runs as plain Python
+    monkeypatch.setattr("derivcheck.models.program.machine_for", plain_machine)  # its text runs as plain Python
     graph, arguments = graphs(seed)
     program = compile_graph(graph, [f"x{i}" for i in range(len(graph.inputs))], backend=backend)
     with np.errstate(all="ignore"):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from random_graphs import random_graph
 
 from derivcheck.models import functional as F
-from derivcheck.models.compiler import compile, compile_graph
+from derivcheck.models.compiler import compile
 from derivcheck.models.differentiate import grad, gradients, value_and_grad
 from derivcheck.models.functional import cast
 from derivcheck.models.graph import Graph
@@ -23,6 +23,7 @@ from derivcheck.models.passes.merge import merge
 from derivcheck.models.passes.orient import orient, untranspose
 from derivcheck.models.passes.simplify import simplify
 from derivcheck.models.passes.sink import sink
+from derivcheck.models.program import compile_graph
 from derivcheck.models.tensor import constant, make, variable
 
 SEEDS = st.integers(0, 10**9)

@@ -20,13 +20,14 @@ from primitive_cases import CASES, SYMBOLIC, TORCH, WITHOUT_DERIVATIVE, argument
 from random_graphs import random_graph
 
 from derivcheck.models import functional as F
-from derivcheck.models.compiler import compile, trace
+from derivcheck.models.compiler import compile
 from derivcheck.models.differentiate import grad, gradients, hessian_vector_product, jvp, vjp
 from derivcheck.models.gradient_check import gradient_checker
 from derivcheck.models.graph import Graph
 from derivcheck.models.passes.lower import lower
 from derivcheck.models.replicate import replicated
 from derivcheck.models.tensor import PRIMITIVES, Tensor, constant
+from derivcheck.models.tracing import trace
 
 LIVE = importlib.util.find_spec("torch") is not None
 

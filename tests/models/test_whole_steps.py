@@ -68,7 +68,7 @@ def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     if request.param == "small cache":
         monkeypatch.setattr(planning, "CACHE", 128)
 
-    monkeypatch.setattr("derivcheck.models.compiler.machine_for", plain_machine)
+    monkeypatch.setattr("derivcheck.models.program.machine_for", plain_machine)
     return "numba" if request.param == "parts" else "numpy"
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from derivcheck.models.compiler import Compiled, trace
+from derivcheck.models.compiler import Compiled
 from derivcheck.models.compiler import compile as compile_function
 from derivcheck.models.differentiate import gradients
 from derivcheck.models.errors import ShapeError
@@ -20,6 +20,7 @@ from derivcheck.models.gradient_check.slopes import ranges, shifted, slopes_at
 from derivcheck.models.graph import Graph, substitute
 from derivcheck.models.replicate import replicated
 from derivcheck.models.tensor import Array, Tensor, constant, make
+from derivcheck.models.tracing import trace
 from derivcheck.models.tree import flatten, paths, unflatten
 
 __all__ = ["GradientCheck", "gradient_checker", "numerical_derivative"]

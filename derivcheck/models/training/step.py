@@ -9,15 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from derivcheck.models.compiler import Prepared, Program, prepare, signature
 from derivcheck.models.differentiate import value_and_grad
 from derivcheck.models.errors import ModelError
 from derivcheck.models.functional import concatenate, reshape
 from derivcheck.models.graph import Graph, fingerprint, reachable
 from derivcheck.models.layers.base import Run
 from derivcheck.models.optimisers import Optimiser
+from derivcheck.models.program import Prepared, Program, prepare
 from derivcheck.models.replicate import replicated
 from derivcheck.models.tensor import Tensor, as_tensor, labelled, variable
+from derivcheck.models.tracing import signature
 from derivcheck.models.training.layout import Block, Layout
 from derivcheck.models.tree import flatten, paths, unflatten
 

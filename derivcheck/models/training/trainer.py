@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 
 from derivcheck.models.checkpoint import Checkpoint, load_checkpoint, require_writable, save_checkpoint
-from derivcheck.models.compiler import Program, signature
 from derivcheck.models.errors import ModelError, ShapeError
 from derivcheck.models.optimisers import Optimiser, require_optimiser
 from derivcheck.models.passes.plan import Slots
+from derivcheck.models.program import Program
 from derivcheck.models.tensor import Array
+from derivcheck.models.tracing import signature
 from derivcheck.models.training.failure import Snapshot, located
 from derivcheck.models.training.interruption import Interrupted, Interruption
 from derivcheck.models.training.layout import Block, Layout

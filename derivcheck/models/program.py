@@ -1,0 +1,182 @@
+"""From a graph to a program: all passes, memory, text.
+
+:func:`optimise` runs the passes that map a graph to a graph, in their order; :func:`prepare` schedules what they leave;
+:meth:`Prepared.program` plans memory and emits.
+"""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from derivcheck.models.blas_threads import one_thread_if_small
+from derivcheck.models.compiled_backend import machine_for
+from derivcheck.models.cost import Cost, cost_of
+from derivcheck.models.errors import CompileError
+from derivcheck.models.graph import Graph
+from derivcheck.models.passes.band import band
+from derivcheck.models.passes.batch import batch
+from derivcheck.models.passes.emit import Emitted, emit
+from derivcheck.models.passes.fuse import Group, fuse
+from derivcheck.models.passes.gather import gather_products, gather_slices
+from derivcheck.models.passes.host import host_nodes
+from derivcheck.models.passes.inner import inner
+from derivcheck.models.passes.interleave import interleave
+from derivcheck.models.passes.lower import lower
+from derivcheck.models.passes.machine import compilable
+from derivcheck.models.passes.mask import mask
+from derivcheck.models.passes.merge import merge
+from derivcheck.models.passes.nest import nest
+from derivcheck.models.passes.orient import orient, untranspose
+from derivcheck.models.passes.plan import Plan, Slots, plan
+from derivcheck.models.passes.simplify import simplify
+from derivcheck.models.passes.sink import sink
+from derivcheck.models.passes.slab import slab
+from derivcheck.models.tensor import Array, Tensor
+
+__all__ = ["BACKENDS", "Prepared", "Program", "compile_graph", "optimise", "prepare"]
+
+BACKENDS = ("numpy", "numba")
+
+
+def optimise(graph: Graph, dtype: Any = np.float64, backend: str = "numpy") -> dict[str, Graph]:
+    """The graph after every pass that maps a graph to a graph, by the pass's name."""
+    analytic = np.issubdtype(np.dtype(dtype), np.complexfloating)
+    out = {"drawn": graph}
+    out["lower"] = graph = lower(graph, stable=not analytic)
+    # Merging lets local identities see equal operands; simplifying makes more nodes equal.
+    out["simplify"] = graph = simplify(merge(simplify(graph)))
+    if backend == "numpy":  # loops in machine code do not mind short rows
+        out["interleave"] = graph = _if_changed(graph, interleave(graph), simplify)
+    out["sink"] = graph = _if_changed(graph, sink(orient(graph)), simplify)
+    out["gather"] = graph = gather_products(merge(simplify(gather_slices(merge(graph)))))
+    out["merge"] = graph = merge(simplify(graph))
+    out["inner"] = graph = _if_changed(graph, inner(graph), lambda g: merge(simplify(g)))
+    out["band"] = graph = _if_changed(graph, band(graph), lambda g: merge(simplify(g)))
+    out["mask"] = graph = mask(graph)
+    out["slab"] = graph = slab(graph, np.dtype(dtype).itemsize)
+    out["batch"] = untranspose(batch(graph))
+    return out
+
+
+def _if_changed(before: Graph, after: Graph, then: Callable[[Graph], Graph]) -> Graph:
+    return before if after is before else then(after)
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """A compiled graph of fixed shapes.
+
+    Attributes
+    ----------
+    graphs : dict
+        The graph after each pass, by name: ``"drawn"``, ``"lower"``, ``"simplify"``, ``"interleave"``, ``"sink"``,
+        ``"gather"``, ``"merge"``, ``"inner"``, ``"band"``, ``"mask"``,
+        ``"slab"``, ``"batch"``.
+    groups : tuple of Group
+        Schedule.
+    plan : Plan
+    emitted : Emitted
+    run : callable
+        Of the inputs' arrays (C-contiguous, of the right types); returns a tuple of arrays. Not re-entrant:
+        the workspace is the program's own.
+    """
+
+    graphs: dict[str, Graph]
+    groups: tuple[Group, ...]
+    plan: Plan
+    emitted: Emitted
+    run: Callable[..., tuple[Array, ...]]
+
+    @property
+    def source(self) -> str:
+        """The emitted text: the NumPy function, after the functions that the compiled backend runs, if any."""
+        return "\n\n".join((*self.emitted.parts, self.emitted.source))
+
+    @property
+    def graph(self) -> Graph:
+        """The graph as compiled, after all passes."""
+        return self.graphs["batch"]
+
+    def cost(self) -> Cost:
+        """Floating-point operations and bytes of one call."""
+        return cost_of(self.groups, self.graph.outputs, self.plan.dtype.itemsize, self.plan.workspace)
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A graph after all passes that do not depend on where its arrays are.
+
+    Attributes
+    ----------
+    graphs, groups
+        As in :class:`Program`.
+    host : frozenset
+        Scalars computed as Python floats.
+    names : tuple of str
+        Of the inputs.
+    dtype : numpy.dtype
+    backend : {"numpy", "numba"}
+        Whether fused groups are NumPy lines or compiled loops.
+    """
+
+    graphs: dict[str, Graph]
+    groups: tuple[Group, ...]
+    host: frozenset[Tensor]
+    names: tuple[str, ...]
+    dtype: np.dtype[Any]
+    backend: str
+
+    def program(
+        self,
+        resident: dict[Tensor, Array] | None = None,
+        updates: dict[int, Tensor] | None = None,
+        slots: Slots | None = None,
+    ) -> Program:
+        """Plan memory and emit.
+
+        Parameters
+        ----------
+        resident : dict, optional
+            Inputs that live in the program (they are no arguments of ``run``), with their arrays.
+        updates : dict, optional
+            Output position → resident input that takes its value at the end of every call; such outputs are not
+            returned.
+        slots : Slots, optional
+            Workspace shared with other programs, which then must not run at the same time.
+        """
+        final, slots = self.graphs["batch"], slots or Slots()
+        if self.backend == "numba" and self.dtype.kind == "f":
+            groups = nest(final, self.groups)
+            arguments = final, groups, self.dtype, resident, updates, self.host
+            size = plan(*arguments, Slots(), compilable).workspace
+            planned = plan(*arguments, slots.within(size), compilable)
+            emitted = emit(planned, self.names, updates, machine_for(self.dtype))
+        else:
+            planned = plan(final, self.groups, self.dtype, resident, updates, self.host, slots)
+            emitted = emit(planned, self.names, updates)
+        # The text is this module's own: it holds names that `emit` made and numbers, nothing that a user wrote.
+        names_in_force = dict(emitted.names)
+        exec(builtins.compile(emitted.source, "<derivcheck.models>", "exec"), names_in_force)
+        run = one_thread_if_small(names_in_force["run"], final.nodes)
+        return Program(self.graphs, self.groups, planned, emitted, run)
+
+
+def prepare(graph: Graph, names: Sequence[str], dtype: Any = np.float64, backend: str = "numpy") -> Prepared:
+    """Run the passes that map graphs to graphs, and schedule."""
+    if backend not in BACKENDS:
+        raise CompileError(f"the backend is 'numpy' or 'numba', not {backend!r}")
+    graphs = optimise(graph, dtype, backend)
+    final = graphs["batch"]
+    complex_step = np.issubdtype(np.dtype(dtype), np.complexfloating)
+    host = frozenset[Tensor]() if complex_step else host_nodes(final)
+    return Prepared(graphs, fuse(final, host), host, tuple(names), np.dtype(dtype), backend)
+
+
+def compile_graph(graph: Graph, names: Sequence[str], dtype: Any = np.float64, backend: str = "numpy") -> Program:
+    """All passes; ``names`` are those of the inputs, ``dtype`` is the NumPy type of the float kind."""
+    return prepare(graph, names, dtype, backend).program()
