@@ -25,7 +25,7 @@ FEW, MANY, FRUITLESS = 16, 64, 6
 #: On how many it must hold with its premises true and nothing excused; on how many nothing may be told before we stop.
 ENOUGH, MOST_VAGUE = 3, 4
 #: Nodes that one judgement may evaluate.
-BUDGET = 30_000
+BUDGET = 60_000
 HOLDS, FAILS = (Truth.TRUE, Truth.SUPPORTED), (Truth.FALSE, Truth.UNDEFINED)
 
 

@@ -650,7 +650,7 @@ def domains(f: Term) -> tuple[Term, ...]:
         case "app":
             return domains(f.args[0])[len(f.args) - 1 :]
         case "defn":
-            return domains(f.data.unfold(*f.args))
+            return domains(f.data.body(*f.args))  # its shape alone: the arguments need not be closed
     raise LanguageError(f"the domains of '{f.op}' are not known")
 
 

@@ -22,7 +22,10 @@ from functools import lru_cache
 from derivcheck.language import build as b
 from derivcheck.language.terms import (
     BINDERS,
+    INT,
+    REAL,
     LanguageError,
+    Sort,
     Term,
     Termlike,
     abstract,
@@ -30,6 +33,7 @@ from derivcheck.language.terms import (
     instantiate,
     make,
     rebuild,
+    substitute,
     symbol,
     variable_sort,
 )
@@ -59,8 +63,13 @@ class Definition:
     token: str = field(default="")
 
     def unfold(self, *args: Term) -> Term:
-        """What an application stands for."""
-        return self.body(*args)
+        """What an application to closed terms stands for.
+
+        The body is written down once for arguments of one shape, and they are put into that: to unfold and to
+        substitute may then be done in either order.
+        """
+        template, places = _written(self, tuple(map(_shape, args)))
+        return substitute(template, {p: a for p, a in zip(places, args, strict=True) if p is not a})
 
     def __call__(self, *args: Termlike) -> Term:
         terms = [a if isinstance(a, Term) else b.as_real(a) for a in args]
@@ -78,6 +87,28 @@ class Definition:
         if self.name in LIBRARY and LIBRARY[self.name] is self:
             return (_library, (self.name,))
         raise LanguageError(f"the definition '{self.name}' belongs to a problem file and cannot be sent elsewhere")
+
+
+#: What a definition may know of an argument before it is put in: its sort and its domains; else (a measure) all of it.
+Shape = tuple[Sort, tuple[Term, ...]] | Term
+
+
+def _shape(a: Term) -> Shape:
+    if a.sort in (REAL, INT):
+        return a.sort, ()
+    if a.sort.kind != "fun":
+        return a
+    try:
+        return a.sort, b.domains(a)
+    except LanguageError:
+        return a
+
+
+@lru_cache(maxsize=4096)
+def _written(definition: Definition, shapes: tuple[Shape, ...]) -> tuple[Term, tuple[Term, ...]]:
+    """The body of a definition for arguments of these shapes, and the symbols that stand for them in it."""
+    places = tuple(s if isinstance(s, Term) else symbol(f"argument@{k}", *s) for k, s in enumerate(shapes))
+    return definition.body(*places), places
 
 
 LIBRARY: dict[str, Definition] = {}

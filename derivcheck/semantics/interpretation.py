@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
-from derivcheck.language import free_symbols
+from derivcheck.language import free_symbols, subterms
 from derivcheck.language.context import Context, Declaration
 from derivcheck.language.terms import Term
 from derivcheck.semantics.choices import Choices
@@ -122,16 +123,9 @@ class Interpretation:
             self.symbol(d.symbol)
 
     def check(self, budget: int = 120_000) -> Iterator[CheckedFact]:
-        """Judge every fact of the context here, each with its own budget.
-
-        Those that nothing was built for come first: they fail most often.
-        """
-        for d in sorted(self.context.declarations, key=lambda d: d.symbol is not None or bool(d.model)):
-            for p in d.properties:
-                name = f"{d.name} {p.name}" if d.symbol is not None else p.name
-                built = d.symbol is not None and d.symbol not in self.definitions
-                for fact in p.facts:
-                    yield CheckedFact(name, fact, judge_in(self, fact, budget, FACT_SAMPLES), built)
+        """Judge every fact of the context here, each with its own budget; first the short ones merely hoped for."""
+        for name, fact, built in _facts(self.context):
+            yield CheckedFact(name, fact, judge_in(self, fact, budget, FACT_SAMPLES), built)
 
     def __repr__(self) -> str:
         return "Interpretation(" + ", ".join(f"{name} = {value}" for name, value in self.description()) + ")"
@@ -143,6 +137,19 @@ class Interpretation:
             for d in self.context.declarations
             if d.symbol is not None and d.symbol in self.values
         )
+
+
+@lru_cache(maxsize=256)
+def _facts(context: Context) -> tuple[tuple[str, Term, bool], ...]:
+    """The facts with their names, and whether they are built in: what is most likely to fail, and soonest seen to."""
+    modelled = {s for d in all_declarations(context.declarations) for s, _ in d.model}
+    facts = [
+        (f"{d.name} {p.name}" if d.symbol is not None else p.name, fact, d.symbol not in (None, *modelled))
+        for d in context.declarations
+        for p in d.properties
+        for fact in p.facts
+    ]
+    return tuple(sorted(facts, key=lambda f: (f[2], 0 if f[2] else sum(1 for _ in subterms(f[1])))))
 
 
 def _from_the_first(f: Function) -> Function:
