@@ -14,7 +14,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
+
+import numpy as np
 
 __all__ = ["Structure", "flatten", "leaves", "map_tree", "paths", "unflatten"]
 
@@ -52,9 +55,18 @@ def _flatten(tree: Any, out: list[Any]) -> Structure:
         return Structure("dict", tuple(tree), tuple(_flatten(v, out) for v in tree.values()))
     if isinstance(tree, (list, tuple)):
         kind = "list" if isinstance(tree, list) else "tuple"
+        if all(isinstance(v, np.ndarray) for v in tree):  # as a batch is, at every step
+            out.extend(tree)
+            return _row(kind, len(tree))
         return Structure(kind, (), tuple(_flatten(v, out) for v in tree))
     out.append(tree)
     return _LEAF
+
+
+@lru_cache(maxsize=64)
+def _row(kind: str, count: int) -> Structure:
+    """The structure of a sequence of leaves."""
+    return Structure(kind, (), (_LEAF,) * count)
 
 
 def unflatten(structure: Structure, values: Sequence[Any]) -> Any:

@@ -167,9 +167,10 @@ class Trainer:
         """One update; returns the loss before it."""
         made = self._build(batch)
         self._time[...] = self.steps + 1
-        with np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore"):
+        shared = None if self.batch_replicas else self._arrays(batch, self._blocks[0], made.types)
+        with np.errstate(all="ignore"):
             parts = [
-                program.run(self.generator, *self._arrays(batch, block, made.types))[0]
+                program.run(self.generator, *(shared or self._arrays(batch, block, made.types)))[0]
                 for program, block in zip(made.programs, self._blocks, strict=True)
             ]
         loss = np.concatenate(parts) if len(parts) > 1 else parts[0]
