@@ -116,7 +116,7 @@ class Interpretation:
 
     def build(self) -> None:
         """Build every declared symbol."""
-        from derivcheck.semantics.random_families import constraint_rank
+        from derivcheck.semantics.random_requirements import constraint_rank
 
         for d in sorted(self.declared.values(), key=constraint_rank):
             assert d.symbol is not None
