@@ -14,16 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from derivcheck.diagnostics import Diagnostic, DiagnosticError
+from derivcheck.engine.places import Place
 
 FIELDS = ("id", "title", "topic", "summary", "sources")
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A line of a file; 0 where the line is not known."""
-
-    file: Path
-    line: int
 
 
 @dataclass(frozen=True, slots=True)

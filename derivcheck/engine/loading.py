@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from derivcheck.diagnostics import Diagnostic, DiagnosticError
+from derivcheck.engine.places import place_of
 from derivcheck.problem import Problem
 
 
@@ -33,8 +34,9 @@ def load(path: Path) -> Problem:
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
-        file, line = _place_of(error, path)
-        raise DiagnosticError(Diagnostic("DC105", f"{type(error).__name__}: {error}", str(file), line)) from error
+        place = place_of(error, path)
+        message = f"{type(error).__name__}: {error}"
+        raise DiagnosticError(Diagnostic("DC105", message, str(place.file), place.line)) from error
     finally:
         sys.dont_write_bytecode = writes
         sys.path.remove(folder)
@@ -42,16 +44,3 @@ def load(path: Path) -> Problem:
     if not isinstance(problem, Problem):
         raise DiagnosticError(Diagnostic("DC102", "'problem' is not a Problem", str(path)))
     return problem
-
-
-def _place_of(error: BaseException, path: Path) -> tuple[Path, int]:
-    """The file and line at which `error` arose: the innermost frame in the file at `path` or in a module beside it."""
-    if isinstance(error, SyntaxError) and error.filename and Path(error.filename).parent == path.parent:
-        return Path(error.filename), error.lineno or 0
-    file, line, trace = path, 0, error.__traceback__
-    while trace is not None:
-        here = Path(trace.tb_frame.f_code.co_filename)
-        if here.parent == path.parent:
-            file, line = here, trace.tb_lineno
-        trace = trace.tb_next
-    return file, line

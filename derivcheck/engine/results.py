@@ -66,6 +66,9 @@ class WitnessResult:
     detail : mapping
         What this kind of witness adds to the JSON report (steps, sample sizes, measured numbers, ...): plain JSON
         values.
+    file, line : str, int
+        Where in the author's code it was raised: the name of the problem file or of a module beside it; line 0 where
+        there is no such place.
     """
 
     kind: str
@@ -73,6 +76,8 @@ class WitnessResult:
     reason: str
     code: str = ""
     detail: Mapping[str, Any] = field(default_factory=dict)
+    file: str = ""
+    line: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """The JSON report's form."""

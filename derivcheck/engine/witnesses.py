@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from derivcheck.engine.opinions import opinions
+from derivcheck.engine.places import place_of
 from derivcheck.engine.results import Outcome, WitnessResult
 from derivcheck.experiment.seeds import seed_sequence
 from derivcheck.language import Context, Term, printing
@@ -38,14 +40,16 @@ class Stream:
         return int(self.sequence(*names).generate_state(1)[0])
 
 
-def witness(kind: str, claim: Claim, stream: Stream, *, certificate: bool = False) -> WitnessResult:
-    """Run one witness of a claim."""
+def witness(
+    kind: str, claim: Claim, stream: Stream, *, certificate: bool = False, problem_file: Path | None = None
+) -> WitnessResult:
+    """Run one witness of a claim; what the code in `problem_file` and beside it raises is placed there."""
     if kind in claim.not_applicable:
         return WitnessResult(kind, Outcome.NOT_APPLICABLE, claim.not_applicable[kind])
     try:
         match kind:
             case "proof":
-                return proof(claim, stream, certificate=certificate)
+                return proof(claim, stream, certificate=certificate, problem_file=problem_file)
             case "instances":
                 return instances(claim, stream)
             case "experiment":
@@ -55,14 +59,25 @@ def witness(kind: str, claim: Claim, stream: Stream, *, certificate: bool = Fals
     except MemoryError:
         return WitnessResult(kind, Outcome.ABSTAINS, "the memory allowed to a claim ran out", "DC303")
     except Exception as error:  # a defect of a witness is an abstention with its reason, never a pass
-        return WitnessResult(kind, Outcome.ABSTAINS, f"{type(error).__name__}: {error}", "DC304")
+        return _raised(kind, error, f"{type(error).__name__}: {error}", "DC304", problem_file)
     raise ValueError(f"no witness is called '{kind}'")
+
+
+def _raised(kind: str, error: Exception, reason: str, code: str, problem_file: Path | None) -> WitnessResult:
+    """An abstention, placed where the author's code raised `error`."""
+    found = WitnessResult(kind, Outcome.ABSTAINS, reason, code)
+    if problem_file is None:
+        return found
+    place = place_of(error, problem_file)
+    return replace(found, file=place.file.name, line=place.line)
 
 
 # ----------------------------------------------------------------------------------------------------------- proof
 
 
-def proof(claim: Claim, stream: Stream, *, certificate: bool = False) -> WitnessResult:
+def proof(
+    claim: Claim, stream: Stream, *, certificate: bool = False, problem_file: Path | None = None
+) -> WitnessResult:
     """Whether the claim's proof ends in the claim's statement, from the claim's hypotheses alone.
 
     A theorem whose hypotheses have no constructed model may be vacuous, so one is asked for here, whichever witnesses
@@ -77,7 +92,7 @@ def proof(claim: Claim, stream: Stream, *, certificate: bool = False) -> Witness
     try:
         found = claim.proof(claim)
     except ProofError as error:
-        return WitnessResult("proof", Outcome.ABSTAINS, str(error), "DC202")
+        return _raised("proof", error, str(error), "DC202", problem_file)
     if not (isinstance(found, Proof) and isinstance(found.theorem, Theorem)):
         returned = f"the proof returns a {type(found).__name__}; end it with 'return prover.done(theorem, statement)'"
         return WitnessResult("proof", Outcome.ABSTAINS, returned, "DC203")

@@ -110,7 +110,7 @@ def run(task: Task) -> dict[str, Any]:
     for kind in WITNESSES:
         _leave(task, replace(result, witnesses=tuple(found)))
         if kind in task.witnesses:
-            found.append(witness(kind, claim, stream, certificate=task.certificate))
+            found.append(witness(kind, claim, stream, certificate=task.certificate, problem_file=Path(task.path)))
         else:
             found.append(left_out(kind, claim))
     result = conclude(replace(result, witnesses=tuple(found)))

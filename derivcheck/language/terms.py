@@ -442,7 +442,8 @@ def sort_of_domain(domain: Term) -> Sort:
             return point_sort(domain.data)
         case "functions":
             return function_sort(map(sort_of_domain, domain.args[:-1]), sort_of_domain(domain.args[-1]))
-    raise LanguageError(f"'{domain.op}' is not a domain")
+    hint = f"; write range_(1, {domain})" if domain.sort == INT else ""
+    raise LanguageError(f"'{domain}' is not a domain{hint}")
 
 
 def domain_of_measure(measure: Term) -> Term:

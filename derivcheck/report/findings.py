@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from derivcheck.diagnostics import CODES, Diagnostic
-from derivcheck.engine.results import ClaimResult, Outcome, ProblemResult, Verdict
+from derivcheck.engine.results import ClaimResult, Outcome, ProblemResult, Verdict, WitnessResult
 
 
 def errors(result: ProblemResult) -> Iterator[Diagnostic]:
@@ -36,7 +36,10 @@ def claim_errors(result: ProblemResult, claim: ClaimResult) -> Iterator[Diagnost
     where = f"{result.id}/{claim.name}"
 
     def at(code: str, message: str) -> Diagnostic:
-        return Diagnostic(code, f"{where} {message}", claim.file, claim.line, f"derivcheck verify --explain {code}")
+        # What left a claim undecided stands at the step that was refused, or at the line that raised.
+        culprits = [w for w in claim.witnesses if w.line and claim.verdict is Verdict.UNDECIDED]
+        file, line = _raised_at(result, culprits[0]) if culprits else (claim.file, claim.line)
+        return Diagnostic(code, f"{where} {message}", file, line, f"derivcheck verify --explain {code}")
 
     if claim.as_printed:
         if not claim.as_expected:
@@ -56,4 +59,10 @@ def warnings(result: ProblemResult) -> Iterator[Diagnostic]:
             continue
         for w in claim.witnesses:
             if w.code and w.outcome in (Outcome.ABSTAINS, Outcome.NOT_RUN):
-                yield Diagnostic(w.code, f"{result.id}/{claim.name} {w.kind}: {w.reason}", claim.file, claim.line)
+                file, line = _raised_at(result, w) if w.line else (claim.file, claim.line)
+                yield Diagnostic(w.code, f"{result.id}/{claim.name} {w.kind}: {w.reason}", file, line)
+
+
+def _raised_at(result: ProblemResult, w: WitnessResult) -> tuple[str, int]:
+    """Where a witness was raised from: a line of the problem file, or of a module beside it."""
+    return str(Path(result.file).with_name(w.file)), w.line

@@ -156,6 +156,37 @@ def test_what_is_wrong_in_a_module_beside_the_file_is_placed_there(tmp_path: Pat
     assert again.from_cache == 1 and (again.claims[0].file, again.claims[0].line) == (str(lemma), 5)
 
 
+def test_a_step_that_is_not_accepted_and_an_error_in_a_proof_are_placed_at_their_lines(tmp_path: Path) -> None:
+    steps = tmp_path / "_steps.py"
+    steps.write_text(
+        "from derivcheck.proof import Prover, algebra\n"
+        "def wrong_step(claim):\n"
+        "    pr = Prover(claim.context)\n"
+        "    left, right = claim.statement.args\n"
+        "    chain = (\n"
+        "        pr.chain(left)\n"
+        "        .eq(right, algebra)\n"
+        "        .eq(2 * right, algebra)\n"
+        "    )\n"
+        "    return pr.done(chain.theorem, claim.statement)\n"
+        "def raises(claim):\n"
+        "    return no_such_name\n"
+        "def network(seed):\n"
+        "    return 1 / 0\n"
+    )
+    claims = ('claim("step", proof=wrong_step)', 'claim("name", proof=raises)', 'claim("network", run=network)')
+    path = synthetic.write(tmp_path, *claims, head="from _steps import network, raises, wrong_step\n")
+    result = verify(path, witnesses=["proof", "network"])["synthetic"]
+    found = {d.message.split()[0]: (d.code, d.file, d.line) for d in errors(result)}
+    assert found == {
+        "synthetic/step": ("DC202", str(steps), 8),
+        "synthetic/name": ("DC304", str(steps), 12),
+        "synthetic/network": ("DC207", str(steps), 14),
+    }
+    again = verify(path, witnesses=["proof", "network"])["synthetic"]
+    assert {d.message.split()[0]: (d.code, d.file, d.line) for d in errors(again)} == found, "also from the cache"
+
+
 def test_what_a_problem_prints_stays_out_of_the_report(tmp_path: Path) -> None:
     path = synthetic.write(tmp_path, 'claim("c", run=good)', head="\nprint('chatter')\n")
     done = subprocess.run(

@@ -5,7 +5,9 @@ from __future__ import annotations
 import gc
 from fractions import Fraction
 
-from derivcheck.language import INT, REAL, make, num
+import pytest
+
+from derivcheck.language import INT, REAL, Givens, LanguageError, make, num
 from derivcheck.language.terms import function_sort, symbol
 
 
@@ -29,3 +31,12 @@ def test_sorts_that_nobody_keeps_are_not_taken_for_others() -> None:
 def test_a_number_is_no_truth_value() -> None:
     assert make("bound", (), 1, INT).data is not True
     assert make("bound", (), True, INT).key != make("bound", (), 1, INT).key
+
+
+def test_a_size_where_a_range_belongs_says_what_to_write() -> None:
+    g = Givens()
+    n = g.size("n")
+    with pytest.raises(LanguageError, match=r"'n' is not a domain; write range_\(1, n\)"):
+        g.random("x", n, measure=g.probability())
+    with pytest.raises(LanguageError, match="'x' is not a domain$"):
+        g.array("y", g.real("x"))
