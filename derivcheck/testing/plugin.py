@@ -42,7 +42,14 @@ def _is_problem(config: pytest.Config, path: Path) -> bool:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Folders named by ``--derivcheck`` are collected too."""
+    """Folders named by ``--derivcheck`` are collected too; a witness that does not exist is a usage error."""
+    witnesses = config.getoption("--derivcheck-witness")
+    if witnesses:
+        from derivcheck.problem import WITNESSES
+
+        unknown = ", ".join(w for w in witnesses if w not in WITNESSES)
+        if unknown:
+            raise pytest.UsageError(f"--derivcheck-witness: no witness is called {unknown}; ask {', '.join(WITNESSES)}")
     named = [str(config.invocation_params.dir / given) for given in config.getoption("--derivcheck")]
     if named:
         config.args[:] = list(dict.fromkeys([*_asked(config), *named]))
@@ -144,6 +151,9 @@ def _account(result: ProblemResult, claim: ClaimResult) -> str:
     from derivcheck.report.findings import claim_errors
     from derivcheck.report.text import witness_line
 
-    lines = [claim.statement, *(witness_line(w).plain for w in claim.witnesses)]
-    lines += [str(d) for d in claim_errors(result, claim)]
+    errors = list(claim_errors(result, claim))
+    # First what pytest's summary has room for.
+    lines = [f"{claim.verdict} ({', '.join(dict.fromkeys(d.code for d in errors))})", claim.statement]
+    lines += [witness_line(w).plain for w in claim.witnesses]
+    lines += [str(d) for d in errors]
     return "\n".join(lines)

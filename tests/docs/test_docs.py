@@ -104,6 +104,14 @@ def test_a_wrong_step_is_reported_as_the_page_says(tmp_path: Path) -> None:
     assert "the sides differ by" in slope.reason
 
 
+def test_independence_that_is_forgotten_is_reported_as_the_page_says(tmp_path: Path) -> None:
+    text = PROBLEMS["sample_mean.py"][1]
+    assert ", uncorrelated=True" in text
+    variance = verified(text.replace(", uncorrelated=True", ""), tmp_path / "dependent.py").claim("variance")
+    assert (variance.code, variance.verdict) == ("DC201", "refuted")
+    assert variance.reason.endswith("1 against 1/2")
+
+
 SCRIPTS = [(p.name, m[1]) for p in PAGES for m in SCRIPT.finditer(read(p))]
 
 

@@ -38,5 +38,5 @@ def test_a_size_where_a_range_belongs_says_what_to_write() -> None:
     n = g.size("n")
     with pytest.raises(LanguageError, match=r"'n' is not a domain; write range_\(1, n\)"):
         g.random("x", n, measure=g.probability())
-    with pytest.raises(LanguageError, match="'x' is not a domain$"):
+    with pytest.raises(LanguageError, match=r"'x' is not a domain$"):
         g.array("y", g.real("x"))

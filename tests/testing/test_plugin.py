@@ -39,6 +39,7 @@ def test_every_claim_is_a_test_and_a_refuted_one_fails(suite: Path) -> None:
     assert "synthetic.py::holds PASSED" in done.stdout
     assert "synthetic.py::fails FAILED" in done.stdout
     assert "DC201" in done.stdout and "predicted 1" in done.stdout
+    assert "FAILED derivations/synthetic.py::fails - refuted (DC201)" in done.stdout
     assert "Traceback" not in done.stdout
 
 
@@ -55,3 +56,9 @@ def test_a_file_that_fails_is_an_error_of_collection(suite: Path) -> None:
     synthetic.write(suite / "derivations", 'claim("c")', id="broken", head="raise ValueError('no')\n")
     done = run_pytest(suite)
     assert done.returncode == 2 and "DC105" in done.stdout and "ValueError: no" in done.stdout
+
+
+def test_a_witness_that_does_not_exist_is_an_error_of_usage(suite: Path) -> None:
+    done = run_pytest(suite, "--derivcheck-witness", "instance")
+    assert done.returncode == 4
+    assert "no witness is called instance; ask proof, instances" in done.stderr
