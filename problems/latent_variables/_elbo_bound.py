@@ -12,7 +12,7 @@ from derivcheck.language import Context, Givens, Sum, Term, counting, lam, le, l
 from derivcheck.problem import Claim
 from derivcheck.proof import Prover, algebra, kernel, log_bound, reason
 
-# ------------------------------------------------------------------------------------------------------- a single point
+# ------------------------------------------------------------------------------------------------------ one data point
 
 
 def prove_bound(o):
@@ -31,6 +31,16 @@ def prove_bound(o):
     return prove
 
 
+bound_finite = Claim(
+    name="bound-finite",
+    summary="ELBO ≤ log p(x) for K latents: the same proof with sums",
+    context=finite.context,
+    statement=le(finite.elbo, log(finite.evidence)),
+    proof=prove_bound(finite),
+    not_applicable=FINITE_SUMS,
+)
+
+
 def prove_gap_not_negative(o):
     """KL(q ‖ p(·|x)) ≥ 0 for the model `o`."""
 
@@ -45,6 +55,16 @@ def prove_gap_not_negative(o):
         return pr.done(pr.linear(claim.statement, (chain.theorem, 1)), claim.statement)
 
     return prove
+
+
+gap_not_negative = Claim(
+    name="gap-not-negative",
+    summary="KL(q ‖ p(·|x)) ≥ 0",
+    context=general.context,
+    statement=le(0, general.gap),
+    proof=prove_gap_not_negative(general),
+    assumptions=ANALYTIC,
+)
 
 
 def prove_finite_bound_by_the_law(claim):
@@ -63,24 +83,6 @@ def prove_finite_bound_by_the_law(claim):
     )
     return pr.done(pr.linear(claim.statement, (chain.theorem, 1)), claim.statement)
 
-
-gap_not_negative = Claim(
-    name="gap-not-negative",
-    summary="KL(q ‖ p(·|x)) ≥ 0",
-    context=general.context,
-    statement=le(0, general.gap),
-    proof=prove_gap_not_negative(general),
-    assumptions=ANALYTIC,
-)
-
-bound_finite = Claim(
-    name="bound-finite",
-    summary="ELBO ≤ log p(x) for K latents: the same proof with sums",
-    context=finite.context,
-    statement=le(finite.elbo, log(finite.evidence)),
-    proof=prove_bound(finite),
-    not_applicable=FINITE_SUMS,
-)
 
 bound_by_the_law_finite = Claim(
     name="bound-by-the-law-finite",
