@@ -107,20 +107,35 @@ def stable_form(expression: Any) -> Any:
     """An equal expression that does not overflow or cancel where the given one would.
 
     ``log(1 + exp u)`` becomes ``Softplus(u)``; a rational function of ``exp u`` that is a polynomial in
-    ``s = Sigmoid(u) = 1/(1 + exp(-u))`` becomes that polynomial; ``exp(u) - 1`` becomes ``Expm1(u)``.
+    ``s = Sigmoid(u) = 1/(1 + exp(-u))`` becomes that polynomial, or the one in ``1 − s = Sigmoid(-u)`` where that is
+    shorter; ``c exp(u) - c`` becomes ``c Expm1(u)``.
     """
     import sympy
 
     sigmoid, softplus, expm1 = _stable_functions()
     if isinstance(expression, sympy.Piecewise):
         return sympy.Piecewise(*((stable_form(e), c) for e, c in expression.args))
+    if expression.has(sympy.Piecewise):  # each branch for itself
+        return expression.func(*(stable_form(a) for a in expression.args))
     u = sympy.Wild("u")
     expression = expression.replace(sympy.log(1 + sympy.exp(u)), lambda u: softplus(stable_form(u)))
     if expression.args and not expression.is_Function:
         expression = _as_sigmoids(expression, sigmoid)
     elif expression.is_Function and not isinstance(expression, sympy.exp) and expression.func is not softplus:
         expression = expression.func(*(stable_form(a) for a in expression.args))
-    return expression.replace(sympy.exp(u) - 1, lambda u: expm1(u))
+    return expression.replace(lambda e: e.is_Add, lambda e: _with_expm1(e, expm1))
+
+
+def _with_expm1(total: Any, expm1: Any) -> Any:
+    """``c exp(u) − c`` inside a sum as ``c Expm1(u)``; a numeric ``c`` may have been multiplied out."""
+    import sympy
+
+    constant, rest = total.as_coeff_Add()
+    for term in rest.args if rest.is_Add else (rest,):
+        c, factor = term.as_coeff_Mul()
+        if isinstance(factor, sympy.exp) and c == -constant:
+            return total - term - constant + c * expm1(factor.args[0])
+    return total
 
 
 def _as_sigmoids(expression: Any, sigmoid: Any) -> Any:
@@ -137,7 +152,9 @@ def _as_sigmoids(expression: Any, sigmoid: Any) -> Any:
         candidate = sympy.factor(sympy.cancel(sympy.together(candidate)))
         if s in sympy.denom(candidate).free_symbols:
             continue
-        expression = candidate.subs(s, sigmoid(u))
+        mirrored = sympy.factor(candidate.subs(s, 1 - s))
+        shorter = mirrored.count_ops() < candidate.count_ops()
+        expression = mirrored.subs(s, sigmoid(-u)) if shorter else candidate.subs(s, sigmoid(u))
     return expression
 
 

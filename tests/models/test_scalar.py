@@ -68,6 +68,20 @@ def test_known_stable_forms() -> None:
     assert "Expm1" in str(stable_form(sympy.exp(X) - 1))
 
 
+def test_small_arguments_and_tails_keep_their_digits() -> None:
+    """Where the expression as written loses all of them."""
+    small = np.array([-1e-20, -1e-9, 1e-9])
+    scale, alpha = 1.0507009873554805, 1.6732632423543772
+    selu = scale * np.where(small > 0, small, alpha * np.expm1(small))
+    np.testing.assert_allclose(m.compile(m.selu)(small), selu, rtol=1e-14)
+    slope = m.compile(m.grad(lambda x: m.sum(m.selu(x))))(np.array([-100.0, 3.0]))
+    np.testing.assert_allclose(slope, [scale * alpha * np.exp(-100.0), scale], rtol=1e-13)
+    far = np.array([40.0, 200.0, -3.0])
+    np.testing.assert_allclose(
+        m.compile(m.grad(lambda x: m.sum(m.log_sigmoid(x))))(far), 1 / (1 + np.exp(far)), rtol=1e-13
+    )
+
+
 def test_an_own_activation_as_a_layer() -> None:
     layer = m.Activation(ScalarFunction("swish2", (X,), X / (1 + sympy.exp(-2 * X))))
     got = m.compile(lambda x: layer({}, x))(POINTS)
