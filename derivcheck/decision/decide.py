@@ -17,9 +17,10 @@ from typing import Any, TypeVar
 from derivcheck.decision import algebraic, prove, sandbox
 from derivcheck.decision.conditions import definedness, fewest, implied
 from derivcheck.decision.effort import ENORMOUS, MODEST, estimate, is_analytic
+from derivcheck.decision.places import at, places
 from derivcheck.decision.question import NotCovered, Question, question
 from derivcheck.decision.records import Decision
-from derivcheck.language import REAL, Context, LanguageError, Term, eq, free_symbols, not_, num, unfold
+from derivcheck.language import REAL, Context, LanguageError, Term, eq, free_symbols, not_, num, substitute, unfold
 from derivcheck.proof.normal_form import Unknown
 from derivcheck.proof.normal_form.allowance import Exhausted, at_most
 from derivcheck.semantics import Truth, check, models_exist
@@ -37,6 +38,8 @@ SHORT = 3_000
 FIRST, MORE, LAST = 2, 16, 64
 #: Conditions of an equation that are looked behind, and instances for each.
 MOST_CONDITIONS, BEHIND = 4, 6
+#: Instances at each place that the question distinguishes.
+AT_PLACES = 2
 #: Bits of a ball where two numbers look equal.
 FINE = 4096
 #: Evidence that refutes: everything else only supports.
@@ -206,6 +209,8 @@ def _second(asked: Question, budget: int, proofs: bool, first: _Open) -> Decisio
     refuted, more = _instances(asked, budget, LAST, 1)
     if refuted is None:
         refuted = _finely(asked, budget)
+    if refuted is None:
+        refuted = _at_places(asked, budget)
     if refuted is not None:
         return refuted
     sound += more
@@ -291,6 +296,20 @@ def _finely(asked: Question, budget: int) -> Decision | None:
             where = ", ".join(f"{name} = {value}" for name, value in found.world.description())
             text = _shown(f"{where}: the difference is {judgement.sides[0]}")
             return Decision("different", "instances", text, notes=asked.notes)
+    return None
+
+
+def _at_places(asked: Question, budget: int) -> Decision | None:
+    """A refutation at a place that the question itself distinguishes."""
+    for x, value in places((asked.left, asked.right)):
+        context = at(asked.context, x, value)
+        if context is None:
+            continue
+        left, right = (substitute(t, {x: value}) for t in (asked.left, asked.right))
+        refuted, _ = _instances(replace(asked, left=left, right=right, context=context), budget, AT_PLACES, 4)
+        if refuted is not None and refuted.counterexample is not None:
+            others = ", " if ": " in refuted.counterexample else ": "
+            return replace(refuted, counterexample=f"{x} = {value}{others}{refuted.counterexample}")
     return None
 
 
