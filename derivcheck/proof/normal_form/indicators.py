@@ -30,6 +30,7 @@ from derivcheck.proof.normal_form.poly import (
     plus,
     scaled,
     sorted_node,
+    to_integer,
     to_term,
     whole,
 )
@@ -72,14 +73,14 @@ class Indicators(Transcendental):
     def comparison(self, p: Term) -> Term:
         """A canonical atomic proposition."""
         if p.op in ("eq", "le") and p.args[0].sort in (INT, REAL):
-            a, b = p.args
-            integral = a.sort == INT
-            diff = self.nf(real(b) if integral else b)
-            diff = plus(diff, self.nf(real(a) if integral else a), Fraction(-1))
+            a, b = (real(x) if x.sort == INT else x for x in p.args)
+            diff = plus(self.nf(b), self.nf(a), Fraction(-1))
             if not diff:
                 return true
             g = Fraction(gcd(*(c.numerator for c in diff.values())), lcm(*(c.denominator for c in diff.values())))
             diff = {m: c / g for m, c in diff.items()}
+            # reals that are whole numbers are compared as such: 1/2 <= n is 1 <= n
+            integral = p.args[0].sort == INT or to_integer(diff) is not None
             if integral:
                 # 2m = 1 has no solution in integers, and 0 <= 2m + 1 is 0 <= m
                 step = gcd(*(c.numerator for m, c in diff.items() if m != ONE))

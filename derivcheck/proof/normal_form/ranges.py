@@ -13,6 +13,7 @@ from derivcheck.language import (
     Term,
     integer,
     le,
+    lt,
     range_,
 )
 from derivcheck.language.build import affine, affine_parts, int_add
@@ -48,6 +49,8 @@ def sum_monomial(n: Normaliser, v: Term, lo: Term, hi: Term, m: Mono) -> Poly:
         for k in range(first[0], last[0] + 1):
             out = plus(out, n.rename(m, {v: integer(k)}))
         return out
+    if n.facts.holds(lt(hi, lo)):
+        return {}
     picked = _picked(n, v, lo, hi, m)
     if picked is not None:
         return picked
