@@ -18,14 +18,15 @@ if TYPE_CHECKING:
 __all__ = ["summary"]
 
 
-def summary(network: Layer, shape: Any, training: bool = False, kind: str = "float") -> str:
+def summary(network: Layer, shape: Any = None, training: bool = False, kind: str = "float") -> str:
     """One line a layer, children indented below their parents.
 
     Parameters
     ----------
     network : Layer
-    shape : tuple of int, or dict of them
-        Of the input; a dictionary for a layer that takes one (``{"nodes": (5, 3), "adjacency": (5, 5)}``).
+    shape : tuple of int, or dict of them, optional
+        Of the input; a dictionary for a layer that takes one (``{"nodes": (5, 3), "adjacency": (5, 5)}``). Without it
+        the outputs' shapes are not known.
     training : bool
     kind : {"float", "int"}
         Of the input's entries.
@@ -33,8 +34,9 @@ def summary(network: Layer, shape: Any, training: bool = False, kind: str = "flo
     from derivcheck.models.layers.base import Run
 
     run = Run(training, network.init_state(), variable((), "generator"))
-    x: Any = {k: variable(s, kind) for k, s in shape.items()} if isinstance(shape, dict) else variable(shape, kind)
-    network(map_tree(lambda p: variable(np.shape(p)), network.init(0)), x, run)
+    if shape is not None:
+        x: Any = {k: variable(s, kind) for k, s in shape.items()} if isinstance(shape, dict) else variable(shape, kind)
+        network(map_tree(lambda p: variable(np.shape(p)), network.init(0)), x, run)
     rows = [("layer", "output", "parameters")]
     _rows(network, "", 0, run.outputs, rows)
     widths = [max(len(r[i]) for r in rows) for i in range(3)]

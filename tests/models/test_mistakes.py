@@ -310,5 +310,10 @@ def test_summaries_of_integers_dictionaries_and_flows() -> None:
     assert all("(2, 4)" in line for line in lines if "Flow" in line or "Coupling" in line)
 
 
+def test_a_summary_without_a_shape_counts_parameters() -> None:
+    text = NET.summary()
+    assert "2 Linear" in text and text.endswith("26 parameters") and "(" not in text
+
+
 def test_a_curve_may_be_a_bare_array() -> None:
     assert "polyline" in m.curves_svg(np.array([3.0, 2.0, 1.0]))

@@ -212,7 +212,7 @@ class Layer:
         given = ", ".join(map(str, x)) if isinstance(x, Mapping) else f"a {type(x).__name__}"
         raise ModelError(f"{self.label(run)}: expected a dictionary of {wanted}, given {given}")
 
-    def summary(self, shape: Any, training: bool = False, kind: str = "float") -> str:
+    def summary(self, shape: Any = None, training: bool = False, kind: str = "float") -> str:
         """Table of layers, output shapes and numbers of parameters; see :func:`derivcheck.models.summary.summary`."""
         from derivcheck.models.summary import summary
 
