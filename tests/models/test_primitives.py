@@ -16,6 +16,7 @@ import pytest
 import sympy
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from plain_parts import plain_machine
 from primitive_cases import CASES, SYMBOLIC, TORCH, WITHOUT_DERIVATIVE, arguments, symbols, torch_values
 from random_graphs import random_graph
 
@@ -254,6 +255,25 @@ def test_replicated_indices(table_replicated: bool) -> None:
         alone = compile(rows)(table[k] if table_replicated else table, indices[k])
         for a, b in zip(got, alone, strict=True):
             np.testing.assert_allclose(a[k], b, rtol=1e-12)
+
+
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+def test_a_replica_reads_its_own_rows_only(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Numbers from behind count from the end of its own table; those out of its range are no rows of the next."""
+    monkeypatch.setattr("derivcheck.models.program.machine_for", plain_machine)
+    table = np.arange(24.0).reshape(3, 4, 2)
+    indices = np.array([[-1, 3], [0, -4], [2, -2]])
+    f = compile(lambda t, i: F.take(t, i), replicas=(True, True), backend=backend)
+    np.testing.assert_array_equal(f(table, indices), np.stack([t[i] for t, i in zip(table, indices, strict=True)]))
+    g = compile(grad(lambda t, i: F.sum(F.take(t, i) * 2.0)), replicas=(True, True), backend=backend)
+    counts = np.stack([np.bincount(i % 4, minlength=4) for i in indices])
+    np.testing.assert_array_equal(g(table, indices), 2.0 * np.repeat(counts[:, :, None], 2, 2))
+    for replica, wrong in ((0, 4), (1, -5), (2, 4), (0, -5), (1, 9)):
+        changed = indices.copy()
+        changed[replica, 0] = wrong
+        for function in (f, g):
+            with pytest.raises(IndexError):
+                function(table, changed)
 
 
 def test_hessian_vector_product_of_a_quadratic() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from derivcheck.models.errors import ShapeError
-from derivcheck.models.functional import reshape, transpose
+from derivcheck.models.functional import reshape, transpose, where
 from derivcheck.models.primitives.axes import following, without
 from derivcheck.models.primitives.joins import repeated
 from derivcheck.models.tensor import PRIMITIVES, Array, Primitive, Shape, Tensor, make
@@ -19,6 +19,16 @@ def _take_shape(x: Tensor, indices: Tensor, axis: int) -> tuple[Shape, str]:
     return (*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :]), x.kind
 
 
+def _in_stack(indices: Tensor, size: int, count: int) -> Tensor:
+    """Numbers of rows in a stack of tables, one table a replica; what is out of range there is so in the stack too."""
+    first, zero = np.arange(count, dtype=np.int64) * size, np.int64(0)
+    offsets = first.reshape((count,) + (1,) * (indices.ndim - 1))
+    counted = where(indices < zero, indices + np.int64(size), indices)  # from behind
+    outside = np.int64(count * size)
+    placed = where(counted < np.int64(size), counted + offsets, outside)
+    return where(counted < zero, outside, placed)
+
+
 def _replicate_take(inputs: Sequence[Tensor], flags: Sequence[bool], count: int, axis: int) -> Tensor:
     (x, i), (x_replicated, i_replicated) = inputs, flags
     if not i_replicated:
@@ -27,8 +37,7 @@ def _replicate_take(inputs: Sequence[Tensor], flags: Sequence[bool], count: int,
     if x_replicated:  # one table after the other, each replica's numbers moved to its own
         rows = transpose(x, (0, *following(order)))
         table = reshape(rows, (-1, *rows.shape[2:]))
-        offsets = np.arange(count, dtype=np.int64).reshape((count,) + (1,) * (i.ndim - 1)) * rows.shape[1]
-        i = i + offsets
+        i = _in_stack(i, rows.shape[1], count)
     else:
         table = transpose(x, order)
     out = make("take", table, i, axis=0)  # (count, *i, *rest), the rest in the order of x without axis
@@ -61,10 +70,13 @@ def _replicate_scatter(inputs: Sequence[Tensor], flags: Sequence[bool], count: i
     # As for take: one table of count · n rows, each replica's numbers moved to its own part.
     rows = tuple(range(1 + axis, 1 + axis + i.ndim - 1))
     rest = tuple(a for a in range(1, g.ndim) if a not in rows)
-    offsets = np.arange(count, dtype=np.int64).reshape((count,) + (1,) * (i.ndim - 1)) * shape[axis]
     others = without(shape, (axis,))
     out = make(
-        "scatter_add", transpose(g, (0, *rows, *rest)), i + offsets, shape=(count * shape[axis], *others), axis=0
+        "scatter_add",
+        transpose(g, (0, *rows, *rest)),
+        _in_stack(i, shape[axis], count),
+        shape=(count * shape[axis], *others),
+        axis=0,
     )
     out = reshape(out, (count, shape[axis], *others))
     return transpose(out, (0, *range(2, 2 + axis), 1, *range(2 + axis, out.ndim)))
