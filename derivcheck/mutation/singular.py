@@ -25,7 +25,7 @@ from derivcheck.semantics.numbers import EvaluationError
 from derivcheck.semantics.pools import digest
 
 #: Interpretations in which a scalar is solved for; those of `instances.check` with the same seed.
-DRAWS = 48
+DRAWS = 128
 #: How many failures are found before the shortest is shown.
 FOUND = 4
 #: The most pairs of a scalar and a term that is made zero.
