@@ -14,7 +14,7 @@ from derivcheck.semantics.evaluate import SAMPLES, Evaluator
 from derivcheck.semantics.judgement import Judgement, Truth, unknown
 from derivcheck.semantics.numbers import BudgetExceeded, Unknown
 from derivcheck.semantics.showing import show
-from derivcheck.semantics.values import Function, RangeDomain, Space, Value
+from derivcheck.semantics.values import Function, Measure, RangeDomain, Space, Value
 
 #: Facts that hold by construction are sampled lightly.
 FACT_SAMPLES = 64
@@ -131,11 +131,12 @@ class Interpretation:
         return "Interpretation(" + ", ".join(f"{name} = {value}" for name, value in self.description()) + ")"
 
     def description(self) -> tuple[tuple[str, str], ...]:
-        """The author's symbols with their values, for a reader."""
+        """The author's symbols with their values, for a reader; a measure that says nothing is left out."""
+        measures = {m.space: m for m in self.values.values() if isinstance(m, Measure)}
         return tuple(
-            (d.name, show(self.values[d.symbol]))
+            (d.name, show(self.values[d.symbol], measures))
             for d in self.context.declarations
-            if d.symbol is not None and d.symbol in self.values
+            if d.symbol is not None and d.symbol in self.values and not _says_nothing(self.values[d.symbol])
         )
 
 
@@ -150,6 +151,11 @@ def _facts(context: Context) -> tuple[tuple[str, Term, bool], ...]:
         for fact in p.facts
     ]
     return tuple(sorted(facts, key=lambda f: (f[2], 0 if f[2] else sum(1 for _ in subterms(f[1])))))
+
+
+def _says_nothing(value: Value) -> bool:
+    """Whether it is a probability measure on one point: the random variables have coins of their own."""
+    return isinstance(value, Measure) and value.space.atom.faces == 1 and value.mass() == 1
 
 
 def _from_the_first(f: Function) -> Function:

@@ -299,6 +299,10 @@ class Measure:
             known = self._weights[coin] = self.weigh(coin)
         return known
 
+    def weighed(self, coin: Coin) -> bool:
+        """Whether the weights of a coin's faces are known already."""
+        return coin in self._weights
+
     def set_weights(self, coin: Coin, weights: list[Number]) -> None:
         """Fix the weights of a coin."""
         self._weights[coin] = weights
