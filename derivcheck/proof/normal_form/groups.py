@@ -88,6 +88,7 @@ def _sum_group(n: Normaliser, variables: Group, mono: Mono) -> Poly:
     if not variables:
         return n.settle(mono)
     with scoped(n, variables):
+        mono = tuple(f for f in mono if not (f[0].op == "ind" and n.facts.holds(f[0].args[0])))
         settled = n.settle(mono)
     if settled != {mono: Fraction(1)} or any(not any(depends(f, v) for v, _ in variables) for f in mono):
         return group(n, variables, settled)

@@ -156,7 +156,7 @@ class Indicators(Transcendental):
         shared = common_factor({m: Fraction(1) for m, _ in terms})
         factor = tuple((a, e) for a, e in shared if (self.facts.sign(a) or -1) > 0)
         inverse = mono_power(factor, Fraction(-1))
-        kept = [{mono_times(m, inverse): c / g for m, c in q.items()} for q in kept]
+        kept = [self.reduce({mono_times(m, inverse): c / g for m, c in q.items()}) for q in kept]
         if t.op == "min":
             # min(a, b) = -max(-a, -b): one kind of extreme is enough
             kept, g = [scaled(q, Fraction(-1)) for q in kept], -g

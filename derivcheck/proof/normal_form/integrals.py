@@ -52,7 +52,7 @@ def integral(n: Normaliser, t: Term) -> Poly:
         for m, c in p.items():
             out = plus(out, sum_monomial(n, v, lo, hi, m), c)
         return out
-    return _integrate(n, _canonical_measure(n, measure), v, p, t.hint)
+    return integrate(n, _canonical_measure(n, measure), v, p, t.hint)
 
 
 def _empty(measure: Term, domain: Term) -> bool:
@@ -72,7 +72,7 @@ def _canonical_measure(n: Normaliser, measure: Term) -> Term:
     return measure
 
 
-def _integrate(n: Normaliser, measure: Term, v: Term, p: Poly, hint: str) -> Poly:
+def integrate(n: Normaliser, measure: Term, v: Term, p: Poly, hint: str) -> Poly:
     """The integral of a polynomial against a measure, monomial by monomial.
 
     Splitting a sum and moving a factor out need each part integrable; that is recorded as a condition.

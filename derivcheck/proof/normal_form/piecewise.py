@@ -12,8 +12,10 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from derivcheck.language import INT, REAL, Term, eq, integer, le, make, subterms
+from derivcheck.language import INT, REAL, Term, domain_of_measure, eq, instantiate, integer, le, make, subterms
 from derivcheck.language.build import affine, affine_parts, int_add
+from derivcheck.language.terms import variable_sort
+from derivcheck.proof.normal_form.integrals import integrate
 from derivcheck.proof.normal_form.labelling import is_contraction, open_contraction
 from derivcheck.proof.normal_form.poly import (
     ONE,
@@ -30,6 +32,7 @@ from derivcheck.proof.normal_form.poly import (
     scaled,
     to_term,
 )
+from derivcheck.proof.normal_form.scopes import Under
 
 if TYPE_CHECKING:
     from derivcheck.proof.normal_form.normalise import Normaliser
@@ -61,6 +64,8 @@ def lowered(n: Normaliser, p: Poly) -> Poly:
 
 
 def _lowered_atom(n: Normaliser, a: Term, e: Lin) -> Poly | None:
+    if a.op in ("max", "min"):
+        return n.raised(_reduced(n, _lowered_extreme(n, a)), e, a)
     k = e.integer
     if k is None:
         return None
@@ -72,13 +77,6 @@ def _lowered_atom(n: Normaliser, a: Term, e: Lin) -> Poly | None:
     value: Poly
     if a.op == "fn" and a.data == "sign":
         value = sign(n, _inner(n, a.args[0]))
-    elif a.op in ("max", "min"):
-        first, *rest = (_inner(n, x) for x in a.args)
-        value = first
-        for q in rest:
-            # max(a, b) = b + (a - b)[0 <= a - b], and the same with b - a for the minimum
-            d = plus(value, q, Fraction(-1))
-            value = plus(q, n.times(d, _at_least_zero(n, d if a.op == "max" else scaled(d, Fraction(-1)))))
     elif a.op == "ind" and a.args[0].op in ("le", "eq") and a.args[0].args[1].sort == REAL:
         low, high = (_inner(n, x) for x in a.args[0].args)
         d = plus(high, low, Fraction(-1))
@@ -90,6 +88,15 @@ def _lowered_atom(n: Normaliser, a: Term, e: Lin) -> Poly | None:
     else:
         return None
     return _power(n, value, k)
+
+
+def _lowered_extreme(n: Normaliser, a: Term) -> Poly:
+    """``max(a, b) = b + (a − b)·[0 <= a − b]``, and the same with ``b − a`` for the minimum."""
+    value, *rest = (_inner(n, x) for x in a.args)
+    for q in rest:
+        d = plus(value, q, Fraction(-1))
+        value = plus(q, n.times(d, _at_least_zero(n, d if a.op == "max" else scaled(d, Fraction(-1)))))
+    return value
 
 
 def _inner(n: Normaliser, x: Term) -> Poly:
@@ -112,7 +119,7 @@ def _hides_an_extreme(a: Term) -> bool:
 
 
 def _lowered_within(n: Normaliser, a: Term, e: Lin) -> Poly | None:
-    """A scalar function, a power of a sum, or a finite sum, with what is inside it lowered; None for other atoms."""
+    """A scalar function, a power of a sum, a finite sum or an integral, with what is inside lowered; else None."""
     if a.op == "fn" and a.data != _SIGN:
         q = _inner(n, a.args[0])
         value = (
@@ -129,6 +136,11 @@ def _lowered_within(n: Normaliser, a: Term, e: Lin) -> Poly | None:
         with n.scoped(variables):
             q = lowered(n, n.nf(body))
         value = n.summed(variables, q)
+    elif a.op == "int" and a.args[0].op != "counting":
+        v = n.fresh.symbol(a.hint, *variable_sort(a))
+        with Under(n, v, domain_of_measure(a.args[0])):
+            q = lowered(n, n.nf(instantiate(a.body, v)))
+        value = integrate(n, a.args[0], v, q, a.hint)
     else:
         return None
     return value if e == UNIT else n.raised(value, e, a)

@@ -5,6 +5,7 @@ So shifts, reversals, splits, telescoping and induction steps fall out.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from derivcheck.language import (
     le,
     lt,
     range_,
+    subterms,
 )
 from derivcheck.language.build import affine, affine_parts, int_add
 from derivcheck.proof.normal_form.closed_forms import has_closed_form
@@ -132,7 +134,27 @@ def _offsets(m: Mono, v: Term) -> dict[int, set[Term]]:
                     out[1 if c > 0 else -1].add(offset)
             if any(out.values()):
                 return out
-    return {1: set(), -1: set()}
+    out = {1: set(), -1: set()}
+    for a, _ in m:
+        for sign, offset in _solved_places(a, v):
+            out[sign].add(offset)
+    return out
+
+
+def _solved_places(a: Term, v: Term) -> Iterator[tuple[int, Term]]:
+    """The places ``o ± v`` of equations ``c·(o ± v) = rest`` within `a`, no part of the rest being a multiple of `c`.
+
+    The sign is the one with which the first term of the rest grows with `v`.
+    """
+    for t in (t for t in subterms(a) if t.op == "eq" and t.args[0].sort == INT and not t.loose and v in mentioned(t)):
+        const, coefficients = affine_parts(int_add(t.args[0], t.args[1], -1))
+        c = coefficients.pop(v, 0)
+        rest = {x: k for x, k in coefficients.items() if c and k % c}
+        if not rest:
+            continue
+        turn = 1 if rest[min(rest, key=lambda x: x.key)] < 0 else -1
+        parts = {x: turn * k // abs(c) for x, k in coefficients.items() if x not in rest}
+        yield (1 if turn * c > 0 else -1), affine(turn * const // abs(c), parts)
 
 
 def _simplicity(offset: Term) -> tuple[int, int, bytes]:

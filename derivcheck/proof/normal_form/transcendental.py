@@ -126,7 +126,7 @@ class Transcendental(Powers):
             content, q = self.primitive(p)
             common = common_factor(q)
             if common:
-                rest = {mono_times(m, mono_power(common, Fraction(-1))): c for m, c in q.items()}
+                rest = self.reduce({mono_times(m, mono_power(common, Fraction(-1))): c for m, c in q.items()})
                 return scaled(
                     self.times(self.absolute({common: Fraction(1)}, author), self.absolute(rest, author)),
                     abs(content),

@@ -20,6 +20,7 @@ from derivcheck.language import (
     log,
     lt,
     max_,
+    min_,
     num,
     real,
     sqrt,
@@ -104,3 +105,18 @@ def test_a_count_outside_its_range_is_not_taken() -> None:
     c = inside.integer("c", at_least=0, at_most=m)
     assert decide(inside.context, Sum(1, m, lambda j: ind(le(j, c))), real(c)) == (True, [])
     assert decide(inside.context, Sum(1, m, lambda j: ind(lt(c, j))), real(m - c)) == (True, [])
+
+
+def test_sums_over_every_other_index() -> None:
+    left = Sum(1, n, lambda j: ind(eq(2 * j, i)))
+    for right in (Sum(0, n - 1, lambda j: ind(eq(2 * j + 2, i))), Sum(1, n, lambda j: ind(eq(2 * n + 2 - 2 * j, i)))):
+        assert decide(g.context, left, right) == (True, [])
+    for wrong in (Sum(1, n, lambda j: ind(eq(2 * j, i + 1))), Sum(1, n, lambda j: ind(eq(2 * n - 2 * j, i)))):
+        assert not decide(g.context, left, wrong)[0]
+
+
+def test_extremes_below_and_under_fractions() -> None:
+    assert decide(g.context, 1 / max_(x, y), 1 / (x + y - min_(x, y)))[0]
+    assert not decide(g.context, 1 / max_(x, y), 1 / (x + y - max_(x, y)))[0]
+    assert decide(g.context, max_(tanh(x), y), max_((exp(2 * x) - 1) / (exp(2 * x) + 1), y))[0]
+    assert not decide(g.context, max_(tanh(x), y), max_((exp(2 * x) - 1) / (exp(2 * x) + 1), -y))[0]
