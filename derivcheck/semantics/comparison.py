@@ -5,11 +5,12 @@ Balls that overlap support an equation and never prove it; extrapolated values n
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from flint import arb, fmpq
 
-from derivcheck.language.terms import REAL, Term
+from derivcheck.language.terms import REAL, Term, subterms
 from derivcheck.semantics import numbers as nm
 from derivcheck.semantics.closed_forms import closed_form
 from derivcheck.semantics.judgement import FALSE, TRUE, Judgement, Truth, conjunction, guarded, unknown
@@ -36,11 +37,22 @@ def comparison(ev: Evaluator, p: Term, env: Environment) -> Judgement:
 
 
 def _tie(ev: Evaluator, p: Term, env: Environment, j: Judgement) -> Judgement:
-    """The exact judgement of a comparison whose balls overlap, where both sides are the same closed form."""
+    """The exact judgement of a comparison whose balls overlap, where both sides are the same closed form.
+
+    What holds anyway is not worth the many outcomes of an expectation.
+    """
+    if p.op != "lt" and _has_expectation(p):
+        return j
     left = closed_form(ev, p.args[0], env)
     if left is None or left != closed_form(ev, p.args[1], env):
         return j
     return Judgement(Truth.FALSE if p.op == "lt" else Truth.TRUE, "exact", sides=j.sides)
+
+
+@lru_cache(maxsize=4096)
+def _has_expectation(p: Term) -> bool:
+    """Is there an integral over something else than a range of integers?"""
+    return any(t.op == "int" and t.args[0].op != "counting" for t in subterms(p))
 
 
 def _compared(ev: Evaluator, op: str, x: Value, y: Value) -> Judgement:
