@@ -231,8 +231,10 @@ def test_a_run_that_is_killed_again_and_again_goes_on(tmp_path: Path) -> None:
 
 
 STOPPED = """
+import signal
 import sys
 import numpy as np
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background shell has it ignored
 import derivcheck.models as m
 def batches(step):
     if step == 20:
@@ -267,6 +269,14 @@ def test_ctrl_c_loses_no_work(tmp_path: Path, saved: bool) -> None:
 
 
 def test_a_second_ctrl_c_does_not_wait() -> None:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        _interrupted_twice()
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _interrupted_twice() -> None:
     with pytest.raises(KeyboardInterrupt), Interruption() as interruption:
         signal.raise_signal(signal.SIGINT)
         assert interruption.requested
