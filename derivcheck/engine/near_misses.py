@@ -32,6 +32,7 @@ def sensitivity(claim: Claim, stream: Stream, witnesses: Iterable[WitnessResult]
     """
     from derivcheck import mutation
 
+    witnesses = tuple(witnesses)
     outcomes = {w.kind: w.outcome for w in witnesses}
     if Outcome.REFUTES in outcomes.values():
         return ()
@@ -41,5 +42,6 @@ def sensitivity(claim: Claim, stream: Stream, witnesses: Iterable[WitnessResult]
 
     confirms = outcomes.get("experiment") is Outcome.CONFIRMS
     catches = {"experiment": experiment_refutes} if confirms else {}
-    caught = mutation.sensitivity(claim, stream.integer("planted errors"), catches)
+    promised = {w.kind: w.detail.get("detectable") or 0.0 for w in witnesses}
+    caught = mutation.sensitivity(claim, stream.integer("planted errors"), catches, promised)
     return tuple(Sensitivity(c.witness, c.smallest, c.note) for c in caught)

@@ -6,6 +6,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from fractions import Fraction
+from functools import cache
 
 from derivcheck.language import INT, Term, abs_, make, mul, num, unfold
 from derivcheck.language.terms import rebuild
@@ -21,7 +22,10 @@ PLANTED = tuple(Fraction(1, 10**k) for k in range(1, 7))
 
 
 def sensitivity(
-    claim: Claim, seed: int, catches: Mapping[str, Callable[[Claim], bool]] | None = None
+    claim: Claim,
+    seed: int,
+    catches: Mapping[str, Callable[[Claim], bool]] | None = None,
+    expected: Mapping[str, float] | None = None,
 ) -> tuple[Caught, ...]:
     """The smallest planted relative error that each witness of `claim` catches.
 
@@ -33,6 +37,8 @@ def sensitivity(
         Equal seeds give equal results.
     catches : mapping from a witness's name to a callable, optional
         Whether that witness refutes a given (wrong) claim.  Instances are always asked.
+    expected : mapping from a witness's name to a float, optional
+        The smallest relative error that it should catch, to begin with; otherwise the smallest that is planted.
 
     Returns
     -------
@@ -42,7 +48,8 @@ def sensitivity(
     if plant(claim.statement, PLANTED[0]) is None:
         return ()
     witnesses = {"instances": lambda c: _refuted(c, seed), **(catches or {})}
-    return tuple(_smallest(name, claim, refutes) for name, refutes in witnesses.items())
+    first = expected or {}
+    return tuple(_smallest(name, claim, refutes, first.get(name, 0.0)) for name, refutes in witnesses.items())
 
 
 def plant(statement: Term, error: Fraction) -> Term | None:
@@ -91,17 +98,22 @@ def _refuted(claim: Claim, seed: int) -> bool:
     return tightness.search(claim.context, claim.statement, salt)[0] is not None
 
 
-def _smallest(name: str, claim: Claim, refutes: Callable[[Claim], bool]) -> Caught:
-    """By bisection: a larger error moves a side farther, so what catches one is taken to catch those above it."""
+def _smallest(name: str, claim: Claim, refutes: Callable[[Claim], bool], expected: float) -> Caught:
+    """A larger error moves a side farther, so what catches one is taken to catch those above it.
 
-    def caught(k: int) -> bool:
+    The one `expected` is tried, and the next smaller; where they do not settle it, the rest is bisected.
+    """
+
+    @cache
+    def missed(k: int) -> bool:
         wrong = plant(claim.statement, PLANTED[k])
         assert wrong is not None
-        return refutes(replace(claim, statement=wrong, proof=None, misconceptions=()))
+        return not refutes(replace(claim, statement=wrong, proof=None, misconceptions=()))
 
-    # Exact instances catch all of them.
-    if caught(len(PLANTED) - 1):
-        return Caught(name, float(PLANTED[-1]))
-    number = bisect_left(range(len(PLANTED) - 1), True, key=lambda k: not caught(k))
+    all_of_them = range(len(PLANTED))
+    guess = max((k for k in all_of_them if PLANTED[k] >= expected), default=0)
+    settled = not missed(guess) and (guess == all_of_them[-1] or missed(guess + 1))
+    number = guess + 1 if settled else bisect_left(all_of_them, True, key=missed)
     smallest = float(PLANTED[number - 1]) if number else None
-    return Caught(name, smallest, f"a relative error of {float(PLANTED[number]):g} is missed")
+    note = f"a relative error of {float(PLANTED[number]):g} is missed" if number < len(PLANTED) else ""
+    return Caught(name, smallest, note)

@@ -368,14 +368,16 @@ def test_a_tight_inequality_is_sensitive() -> None:
     assert caught.smallest == float(PLANTED[-1])
 
 
-def test_a_blind_and_a_coarse_witness_are_seen_through() -> None:
+@pytest.mark.parametrize("expected", [0.0, 1e-5, 1e-2, 0.3])
+def test_a_blind_and_a_coarse_witness_are_seen_through(expected: float) -> None:
+    """Whatever they are expected to catch."""
     original = triangular()
     wrong = {plant(original.statement, e): e for e in PLANTED}
     catches = {
         "blind": lambda c: False,
         "coarse": lambda c: c.statement in wrong and wrong[c.statement] >= Fraction(1, 100),
     }
-    found = {c.witness: c for c in sensitivity(original, 1, catches)}
+    found = {c.witness: c for c in sensitivity(original, 1, catches, dict.fromkeys(catches, expected))}
     assert found["blind"].smallest is None
     assert found["coarse"].smallest == 0.01
 
