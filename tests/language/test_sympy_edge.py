@@ -12,6 +12,7 @@ import pytest
 import sympy
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from sympy.core.facts import InconsistentAssumptions
 
 from derivcheck.language import (
     INT,
@@ -576,8 +577,9 @@ def test_sympy_captures_a_bound_variable():
 
 def test_sympy_takes_an_angle_for_zero():
     angle = sympy.acos(sympy.Rational(7823207, 7823209))
-    # The answer differs from run to run.
-    assert sympy.simplify(180 * angle / sympy.pi) in (0, 180 * angle / sympy.pi)
+    # What SymPy makes of it differs from run to run: zero, the angle, or a contradiction of its own assumptions.
+    with contextlib.suppress(InconsistentAssumptions):
+        assert sympy.simplify(180 * angle / sympy.pi) in (0, 180 * angle / sympy.pi)
     # The root of it, in every run: to two digits the angle is zero.
     assert angle.evalf(2) == 0
     ours = from_sympy(180 * angle / sympy.pi).term
