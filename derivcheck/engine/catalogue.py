@@ -11,20 +11,19 @@ import contextlib
 import difflib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from derivcheck.diagnostics import Diagnostic, DiagnosticError
+from derivcheck.engine.fingerprint import imports
 from derivcheck.engine.places import Place
 
 FIELDS = ("id", "title", "topic", "summary", "sources")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Entry:
-    """A problem file and what it says of itself.
-
-    ``places`` says where each claim is written, as far as it can be read: in the file or in a module beside it.
-    """
+    """A problem file and what it says of itself."""
 
     id: str
     title: str
@@ -32,11 +31,15 @@ class Entry:
     summary: str
     sources: tuple[str, ...]
     path: Path
-    places: tuple[tuple[str, Place], ...] = ()
 
     def place(self, claim: str) -> Place:
-        """Where `claim` is written."""
-        return dict(self.places).get(claim, Place(self.path, 0))
+        """Where `claim` is written, as far as it can be read: in the file or in a module beside it."""
+        return self._places.get(claim, Place(self.path, 0))
+
+    @cached_property
+    def _places(self) -> dict[str, Place]:
+        # Read when first asked for: a list of problems has no use for it.
+        return _claim_places(self.path)
 
 
 def problems_folder() -> Path:
@@ -143,7 +146,6 @@ def read(path: Path) -> Entry:
         summary=str(fields["summary"]),
         sources=sources if isinstance(sources, tuple) else (sources,),
         path=path,
-        places=_claim_places(path, tree),
     )
 
 
@@ -170,20 +172,19 @@ def _constant(
     raise DiagnosticError(Diagnostic("DC103", f"'{name}' must be {wanted} written out", str(path), node.lineno))
 
 
-def _claim_places(path: Path, tree: ast.Module) -> tuple[tuple[str, Place], ...]:
+def _claim_places(path: Path) -> dict[str, Place]:
     """Where the claims of the problem file at `path` are written: there, else in a module beside it that it imports."""
     out: dict[str, Place] = {}
-    seen, todo = {path}, [(path, tree)]
-    for file, parsed in todo:
-        for name, line in _claim_lines(parsed):
-            out.setdefault(name, Place(file, line))
-        for beside in _imported(parsed, path.parent):
-            if beside not in seen:
-                seen.add(beside)
-                # What cannot be parsed is a complaint of those who run the file.
-                with contextlib.suppress(SyntaxError, OSError, ValueError):
-                    todo.append((beside, ast.parse(beside.read_bytes())))
-    return tuple(out.items())
+    todo = [path]
+    for file in todo:
+        # What cannot be parsed is a complaint of those who run the file.
+        with contextlib.suppress(SyntaxError, OSError, ValueError):
+            source = file.read_bytes()
+            for name, line in _claim_lines(ast.parse(source)):
+                out.setdefault(name, Place(file, line))
+            beside = (path.with_name(f"{module}.py") for module in imports(source)[0])
+            todo += (module for module in beside if module not in todo and module.is_file())
+    return out
 
 
 def _claim_lines(tree: ast.Module) -> Iterator[tuple[str, int]]:
@@ -193,18 +194,6 @@ def _claim_lines(tree: ast.Module) -> Iterator[tuple[str, int]]:
             named = next((k.value for k in node.keywords if k.arg == "name"), node.args[0] if node.args else None)
             if isinstance(named, ast.Constant) and isinstance(named.value, str):
                 yield named.value, node.lineno
-
-
-def _imported(tree: ast.Module, folder: Path) -> Iterator[Path]:
-    """The modules in `folder` that are imported at the top level."""
-    for node in tree.body:
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
-            names = [node.module]
-        else:
-            continue
-        yield from (file for name in names if (file := folder / f"{name}.py").is_file())
 
 
 def select(names: Sequence[str] = (), *, topic: str | None = None, everything: bool = False) -> list[Entry]:

@@ -99,9 +99,10 @@ def _walk(start: Path) -> tuple[set[Path], set[str]]:
         if file in files:
             continue
         files.add(file)
-        tree = _parsed(file)
-        todo.extend(_relative(file, tree))
-        for module in _imports(tree):
+        modules, relative = imports(file.read_bytes())
+        if relative:
+            todo.extend(_package(file))
+        for module in modules:
             top = module.partition(".")[0]
             if top in sys.stdlib_module_names or top == "derivcheck":
                 continue
@@ -113,30 +114,31 @@ def _walk(start: Path) -> tuple[set[Path], set[str]]:
     return files, foreign
 
 
-def _parsed(file: Path) -> ast.Module:
-    """The file's tree; a file that cannot be parsed imports nothing, and running it will say why."""
+@lru_cache(maxsize=1024)
+def imports(source: bytes) -> tuple[tuple[str, ...], bool]:
+    """Every module that a source names in an import, and whether it imports neighbours relatively.
+
+    Imports inside functions count; ``from a import b`` names a and a.b.  What cannot be parsed imports nothing, and
+    running it will say why.  Remembered, since a run asks after every claim whether anything was edited.
+    """
     try:
-        return ast.parse(file.read_bytes())
+        tree = ast.parse(source)
     except (SyntaxError, ValueError):
-        return ast.Module([], [])
-
-
-def _imports(tree: ast.Module) -> set[str]:
-    """Every module that a file names in an import, also inside functions; ``from a import b`` names a and a.b."""
-    out: set[str] = set()
+        return (), False
+    modules: list[str] = []
+    relative = False
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            out.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
-            out.add(node.module)
-            out.update(f"{node.module}.{alias.name}" for alias in node.names)
-    return out
+            modules += (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level:
+            relative = True
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            modules += (node.module, *(f"{node.module}.{alias.name}" for alias in node.names))
+    return tuple(dict.fromkeys(modules)), relative
 
 
-def _relative(file: Path, tree: ast.Module) -> list[Path]:
+def _package(file: Path) -> list[Path]:
     """Where a module of a package imports its neighbours relatively, the whole package counts."""
-    if not any(isinstance(node, ast.ImportFrom) and node.level for node in ast.walk(tree)):
-        return []
     root = file.parent
     while (root.parent / "__init__.py").is_file():
         root = root.parent
