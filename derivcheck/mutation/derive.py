@@ -22,7 +22,7 @@ from derivcheck.language import (
 from derivcheck.mutation.lemmas import Citing, Lemmas, given_in, instances_of, put_solved, solved
 from derivcheck.mutation.opening import opened
 from derivcheck.mutation.records import Change, NearMiss
-from derivcheck.mutation.variants import analytic
+from derivcheck.mutation.variants import analytic, dropped_facts
 from derivcheck.mutation.weaker import below, conditions_hold, equal_inside, follows, follows_at_a_glance, same
 from derivcheck.proof import ProofError, Theorem, kernel
 from derivcheck.proof.definedness import NotKnown, definedness
@@ -107,8 +107,7 @@ def _proved_without(m: NearMiss, context: Context) -> str:
     """The claim's own proof where the condition is not given, or where its opposite is."""
     if _proved_in(m, context):
         return "the claim's proof does not use it"
-    given = set(m.context.propositions())
-    dropped = [f for f in m.claim.context.propositions() if f not in given]
+    dropped = dropped_facts(m)
     if len(dropped) != 1 or dropped[0].op not in ("le", "lt") or m.claim.proof is None:
         return ""
     a, b = dropped[0].args

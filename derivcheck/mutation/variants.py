@@ -80,10 +80,15 @@ def _of_conditions(claim: Claim) -> Iterator[NearMiss]:
                 yield NearMiss("condition", f"without {name} ({facts})", claim, claim.statement, context)
 
 
+def dropped_facts(m: NearMiss) -> list[Term]:
+    """What the claim is given and its near miss is not."""
+    given = set(m.context.propositions())
+    return [f for f in m.claim.context.propositions() if f not in given]
+
+
 def otherwise(m: NearMiss) -> Context:
     """Where a dropped condition fails: elsewhere the near miss is the claim, and no instance can tell them apart."""
-    given = set(m.context.propositions())
-    dropped = [f for f in m.claim.context.propositions() if f not in given]
+    dropped = dropped_facts(m)
     return m.context.assuming("otherwise", not_(and_(*dropped))) if dropped else m.context
 
 
