@@ -32,16 +32,15 @@ def sensitivity(claim: Claim, stream: Stream, witnesses: Iterable[WitnessResult]
     """
     from derivcheck import mutation
 
-    witnesses = tuple(witnesses)
-    outcomes = {w.kind: w.outcome for w in witnesses}
-    if Outcome.REFUTES in outcomes.values():
+    own = {w.kind: w for w in witnesses}
+    if any(w.outcome is Outcome.REFUTES for w in own.values()):
         return ()
 
     def experiment_refutes(wrong: Claim) -> bool:
         return witness("experiment", wrong, stream).outcome is Outcome.REFUTES
 
-    confirms = outcomes.get("experiment") is Outcome.CONFIRMS
+    confirms = "experiment" in own and own["experiment"].outcome is Outcome.CONFIRMS
     catches = {"experiment": experiment_refutes} if confirms else {}
-    promised = {w.kind: w.detail.get("detectable") or 0.0 for w in witnesses}
+    promised = {kind: w.detail.get("detectable") or 0.0 for kind, w in own.items()}
     caught = mutation.sensitivity(claim, stream.integer("planted errors"), catches, promised)
     return tuple(Sensitivity(c.witness, c.smallest, c.note) for c in caught)
