@@ -4,15 +4,14 @@ from functools import cache
 
 from _bellman_networks import fitted_q_iteration
 from _bellman_operators import (
-    OPERATORS,
+    declare_fixed_point,
     look_ahead,
     process,
     process_with_policy,
-    rewards_with_fixed_point,
     turned_round,
 )
 
-from derivcheck.language import ForAll, Givens, MaxOver, Sum, abs_, counting, eq, lam, le, range_
+from derivcheck.language import Givens, MaxOver, Sum, abs_, counting, eq, lam, le, range_
 from derivcheck.problem import Claim, Measurement, Misconception
 from derivcheck.proof import Prover, algebra, bounded_by_max, kernel, monotonicity, reason, triangle
 
@@ -85,17 +84,11 @@ maxima_printed = Claim(
 
 def fixed_point_setting(name):
     """A fixed point V of an operator with 0 ≤ γ < 1, a state and an action."""
-    operator = OPERATORS[name]
     givens = Givens()
     o = process_with_policy(name, givens, at_least=0, below=1)
     o.V = givens.array("V", o.S)
     o.s, o.a = givens.index("s", o.states), givens.index("a", o.actions)
-    givens.assume(
-        "fixed point",
-        ForAll(o.S, lambda s: eq(operator(o, o.V)(s), o.V(s))),
-        model={o.r: rewards_with_fixed_point(name, o, o.V)},
-        auxiliary=lambda g: g.array("w", o.S, o.A),
-    )
+    declare_fixed_point(name, givens, o, o.V)
     o.context = givens.context
     return o
 

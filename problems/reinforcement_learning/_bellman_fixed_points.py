@@ -3,6 +3,7 @@
 from _bellman_contraction import PAIRS, contracts, shift_theorem
 from _bellman_operators import (
     OPERATORS,
+    declare_fixed_point,
     declare_second,
     difference,
     distance,
@@ -103,12 +104,7 @@ def undiscounted(name):
     givens = Givens()
     o = process_with_policy(name, givens)
     V, c, s = givens.array("V", o.S), givens.real("c"), givens.index("s", o.states)
-    givens.assume(
-        "fixed point",
-        ForAll(o.S, lambda s: eq(operator(o, V)(s), V(s))),
-        model={o.r: rewards_with_fixed_point(name, o, V)},
-        auxiliary=lambda g: g.array("w", o.S, o.A),
-    )
+    declare_fixed_point(name, givens, o, V)
 
     def proof(claim):
         pr = Prover(claim.context)

@@ -5,15 +5,18 @@ most γ times itself, and not positive for γ < 1.
 """
 
 from _bellman_operators import (
+    declare_fixed_point,
     declare_second,
+    declare_value_of_the_policy,
     evaluation_of,
     look_ahead,
     optimality_of,
     process,
     process_with_policy,
-    rewards_with_fixed_point,
+    rewards_with_look_ahead,
     second_fixed_point,
     turned_round,
+    value_of,
 )
 
 from derivcheck.language import (
@@ -26,49 +29,48 @@ from derivcheck.language import (
     eq,
     function,
     implies,
-    ind,
-    inverse,
     lam,
     le,
     lt,
-    matrix,
-    vector,
 )
 from derivcheck.problem import Claim
 from derivcheck.proof import Prover, algebra, bounded_by_max, kernel, monotonicity, reason
 
-# ------------------------------------------------------------------------------ the value of a policy, and the argument
+# --------------------------------------------------------------------------------------------------------- the argument
 
 
-def value_of(o, law, reward):
-    """(I − γ P)⁻¹ r for the chain of a policy, as a term: how instances get the value of a policy."""
-    system = matrix(o.states, o.states, lambda s, t: ind(eq(s, t)) - o.gamma * law(s, t))
-    return inverse(system) @ vector(o.states, reward)
+def difference_bound(pr, o, V, W, step, mean, largest, words):
+    """V(s) − W(s) ≤ γ · max (V − W), from `step`, whose right side is γ times a mean of V − W.
 
-
-def value_of_policy(o):
-    """The value of the policy π of the process `o`."""
-    return value_of(
-        o,
-        lambda s, t: Sum(1, o.actions, lambda a: o.pi(s, a) * o.P(s, a, t)),
-        lambda s: Sum(1, o.actions, lambda a: o.pi(s, a) * o.r(s, a)),
+    `words` say whose probabilities sum to one.
+    """
+    difference, of_the_images = step.statement.args
+    return (
+        pr.chain(difference)
+        .le(of_the_images, step)
+        .eq(mean(lambda t: V(t) - W(t)), reason("the rewards cancel", algebra))
+        .le(mean(lambda t: largest), bounded_by_max)
+        .eq(o.gamma * largest, reason(words, algebra))
+        .theorem
     )
 
 
-def mean_of_the_difference(pr, o, V, W, s, step, largest):
+def policy_difference(pr, o, V, W, s, step, largest):
     """V(s) − W(s) ≤ γ · max (V − W), from V(s) − W(s) ≤ (T_π V)(s) − (T_π W)(s)."""
 
     def mean(of):
         return Sum(1, o.actions, lambda a: o.pi(s, a) * (o.gamma * Sum(1, o.states, lambda t: o.P(s, a, t) * of(t))))
 
-    return (
-        pr.chain(V(s) - W(s))
-        .le(evaluation_of(o, V)(s) - evaluation_of(o, W)(s), step)
-        .eq(mean(lambda t: V(t) - W(t)), reason("the rewards cancel", algebra))
-        .le(mean(lambda t: largest), bounded_by_max)
-        .eq(o.gamma * largest, reason("both laws sum to one", algebra))
-        .theorem
-    )
+    return difference_bound(pr, o, V, W, step, mean, largest, "both laws sum to one")
+
+
+def greedy_difference(pr, o, V, W, s, step, largest):
+    """V(s) − W(s) ≤ γ · max (V − W), from the look-aheads of the greedy action."""
+
+    def mean(of):
+        return o.gamma * Sum(1, o.states, lambda t: o.P(s, o.greedy(s), t) * of(t))
+
+    return difference_bound(pr, o, V, W, step, mean, largest, "the law sums to one")
 
 
 def never_worse(pr, o, V, W, s, advantage):
@@ -99,22 +101,10 @@ def improvement_setting():
     givens.assume(
         "one step of the policy is no loss",
         ForAll(o.S, lambda s: le(o.V(s), evaluation_of(o, o.V)(s))),
-        model={
-            o.r: lam(
-                o.S,
-                lambda s: lam(
-                    o.A,
-                    lambda a: o.V(s) - o.gamma * Sum(1, o.states, lambda t: o.P(s, a, t) * o.V(t)) + gain(s, a),
-                ),
-            )
-        },
+        model={o.r: rewards_with_look_ahead(o, o.V, lambda s, a: o.V(s) + gain(s, a))},
         auxiliary=lambda g: g.array("gain", o.S, o.A, at_least=0),
     )
-    givens.assume(
-        "value of the policy",
-        ForAll(o.S, lambda s: eq(evaluation_of(o, o.W)(s), o.W(s))),
-        model={o.W: value_of_policy(o)},
-    )
+    declare_value_of_the_policy(givens, o, o.W)
     o.context = givens.context
     return o
 
@@ -133,7 +123,7 @@ def prove_improvement(claim):
         own = kernel.specialise(pr.bring(value), s)
         step = pr.linear(le(o.V(s) - o.W(s), evaluation_of(o, o.V)(s) - evaluation_of(o, o.W)(s)), (here, 1), (own, 1))
         pr.note(step.statement, "one step is no loss for V and changes nothing for W")
-        return mean_of_the_difference(pr, o, o.V, o.W, s, step, largest)
+        return policy_difference(pr, o, o.V, o.W, s, step, largest)
 
     return pr.done(never_worse(pr, o, o.V, o.W, o.s, advantage), claim.statement)
 
@@ -168,19 +158,18 @@ def declare_greedy(givens, o, *, optimal=False):
     )
 
 
-def greedy_difference(pr, o, V, W, s, step, largest):
-    """V(s) − W(s) ≤ γ · max (V − W), from the look-aheads of the greedy action."""
-    a = o.greedy(s)
+def up_to_the_maximum(chain, o, V, s):
+    """The chain that has come to (T_π V)(s), and goes on to (T V)(s): a mean is at most the maximum."""
+
+    def look(a):
+        return look_ahead(V, o.P, o.r, o.gamma, s, a)
+
+    maximum = MaxOver(o.A, look)
     return (
-        pr.chain(V(s) - W(s))
-        .le(look_ahead(V, o.P, o.r, o.gamma, s, a) - look_ahead(W, o.P, o.r, o.gamma, s, a), step)
-        .eq(
-            o.gamma * Sum(1, o.states, lambda t: o.P(s, a, t) * (V(t) - W(t))),
-            reason("the rewards cancel", algebra),
-        )
-        .le(o.gamma * Sum(1, o.states, lambda t: o.P(s, a, t) * largest), bounded_by_max)
-        .eq(o.gamma * largest, reason("the law sums to one", algebra))
-        .theorem
+        chain.eq(Sum(1, o.actions, lambda a: o.pi(s, a) * look(a)), reason("definition of the operator", algebra))
+        .le(Sum(1, o.actions, lambda a: o.pi(s, a) * maximum), bounded_by_max)
+        .eq(maximum, reason("the policy's probabilities sum to one", algebra))
+        .eq(optimality_of(o, V)(s), reason("definition of the operator", algebra))
     )
 
 
@@ -190,12 +179,7 @@ def greedy_setting():
     o = process_with_policy("evaluation", givens, at_least=0, below=1)
     o.s = givens.index("s", o.states)
     o.V, o.W = givens.array("V", o.S), givens.array("W", o.S)
-    givens.assume(
-        "value of the policy",
-        ForAll(o.S, lambda s: eq(evaluation_of(o, o.V)(s), o.V(s))),
-        model={o.r: rewards_with_fixed_point("evaluation", o, o.V)},
-        auxiliary=lambda g: g.array("w", o.S, o.A),
-    )
+    declare_fixed_point("evaluation", givens, o, o.V, called="value of the policy")
     declare_greedy(givens, o)
     o.context = givens.context
     return o
@@ -208,24 +192,15 @@ def step_of_the_greedy_action(pr, s):
     """V(s) ≤ the look-ahead of the greedy action."""
     o = greedy
     (value,) = pr.given("value of the policy")
-
-    def look(a):
-        return look_ahead(o.V, o.P, o.r, o.gamma, s, a)
-
-    maximum = MaxOver(o.A, look)
     (attains,) = pr.given("greedy")
-    attained = kernel.specialise(pr.bring(attains), s)
+    own, attained = (turned_round(pr, kernel.specialise(pr.bring(th), s)) for th in (value, attains))
+    by_the_policy = pr.chain(o.V(s)).eq(evaluation_of(o, o.V)(s), monotonicity(own, words="V is the value of π"))
     return (
-        pr.chain(o.V(s))
+        up_to_the_maximum(by_the_policy, o, o.V, s)
         .eq(
-            evaluation_of(o, o.V)(s),
-            monotonicity(turned_round(pr, kernel.specialise(pr.bring(value), s)), words="V is the value of π"),
+            look_ahead(o.V, o.P, o.r, o.gamma, s, o.greedy(s)),
+            monotonicity(attained, words="the greedy action attains the maximum"),
         )
-        .eq(Sum(1, o.actions, lambda a: o.pi(s, a) * look(a)), reason("definition of the operator", algebra))
-        .le(Sum(1, o.actions, lambda a: o.pi(s, a) * maximum), bounded_by_max)
-        .eq(maximum, reason("the policy's probabilities sum to one", algebra))
-        .eq(optimality_of(o, o.V)(s), reason("definition of the operator", algebra))
-        .eq(look(o.greedy(s)), monotonicity(turned_round(pr, attained), words="the greedy action attains the maximum"))
         .theorem
     )
 

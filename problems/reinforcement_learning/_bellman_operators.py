@@ -1,9 +1,10 @@
-"""Bellman operators of a finite process as terms, and how instances get rewards with a given fixed point."""
+"""Bellman operators of a finite process as terms, what their fixed points are, and how instances get one."""
 
 from types import SimpleNamespace
 
 from derivcheck.language import (
     ArgMax,
+    ForAll,
     Index,
     MaxOver,
     Real,
@@ -14,16 +15,20 @@ from derivcheck.language import (
     domains,
     eq,
     function,
+    ind,
+    inverse,
     ite,
     lam,
     le,
     lt,
+    matrix,
     num,
     oo_int,
     or_,
     range_,
     size_of,
     sup_norm,
+    vector,
 )
 
 ID = "bellman-contraction"
@@ -94,6 +99,14 @@ def process_with_policy(name, givens, **discount):
     return o
 
 
+def rewards_with_look_ahead(o, V, look):
+    """Rewards for which the look-ahead by V is look(s, a)."""
+    return lam(
+        o.S,
+        lambda s: lam(o.A, lambda a: look(s, a) - o.gamma * Sum(1, o.states, lambda t: o.P(s, a, t) * V(t))),
+    )
+
+
 def rewards_with_fixed_point(name, o, V):
     """Rewards for which V is a fixed point, any w deciding how good the actions are: how instances are built."""
     w = function("w", o.S, o.A)
@@ -105,10 +118,39 @@ def rewards_with_fixed_point(name, o, V):
             return (V(s) - Sum(1, o.actions, lambda b: o.pi(s, b) * w(s, b))) / mass
         return V(s) - MaxOver(o.A, lambda b: w(s, b))
 
-    def reward(s, a):
-        return level(s) - o.gamma * Sum(1, o.states, lambda t: o.P(s, a, t) * V(t)) + w(s, a)
+    return rewards_with_look_ahead(o, V, lambda s, a: level(s) + w(s, a))
 
-    return lam(o.S, lambda s: lam(o.A, lambda a: reward(s, a)))
+
+def declare_fixed_point(name, givens, o, V, called="fixed point"):
+    """That V is a fixed point of the operator: the rewards are made for it."""
+    operator = OPERATORS[name]
+    givens.assume(
+        called,
+        ForAll(o.S, lambda s: eq(operator(o, V)(s), V(s))),
+        model={o.r: rewards_with_fixed_point(name, o, V)},
+        auxiliary=lambda g: g.array("w", o.S, o.A),
+    )
+
+
+def value_of(o, law, reward):
+    """(I − γ P)⁻¹ r for the chain of a policy, as a term: how instances get the value of a policy."""
+    system = matrix(o.states, o.states, lambda s, t: ind(eq(s, t)) - o.gamma * law(s, t))
+    return inverse(system) @ vector(o.states, reward)
+
+
+def declare_value_of_the_policy(givens, o, V):
+    """That V is the value of the policy π: it is computed from any rewards."""
+    givens.assume(
+        "value of the policy",
+        ForAll(o.S, lambda s: eq(evaluation_of(o, V)(s), V(s))),
+        model={
+            V: value_of(
+                o,
+                lambda s, t: Sum(1, o.actions, lambda a: o.pi(s, a) * o.P(s, a, t)),
+                lambda s: Sum(1, o.actions, lambda a: o.pi(s, a) * o.r(s, a)),
+            )
+        },
+    )
 
 
 def second_fixed_point(name, o, U, V, elsewhere=None):

@@ -1,18 +1,20 @@
 """Optimal policies: what no action improves is a fixed point of T, none is above it, and a greedy policy attains it."""
 
-from _bellman_improvement import declare_greedy, greedy_difference, mean_of_the_difference, never_worse, value_of_policy
+from _bellman_improvement import declare_greedy, greedy_difference, never_worse, policy_difference, up_to_the_maximum
 from _bellman_operators import (
+    declare_fixed_point,
+    declare_value_of_the_policy,
     evaluation_of,
     look_ahead,
     optimality_of,
     process,
     process_with_policy,
-    rewards_with_fixed_point,
+    rewards_with_look_ahead,
 )
 
-from derivcheck.language import ForAll, Givens, MaxOver, Sum, eq, function, ind, ite, lam, le, lt, max_
+from derivcheck.language import ForAll, Givens, MaxOver, Sum, eq, function, ind, ite, le, lt, max_
 from derivcheck.problem import Claim
-from derivcheck.proof import Prover, algebra, bounded_by_max, kernel, reason
+from derivcheck.proof import Prover, kernel
 
 
 def unimprovable_setting():
@@ -35,15 +37,7 @@ def unimprovable_setting():
         "value of the policy, which no action improves",
         ForAll(o.S, lambda s: eq(evaluation_of(o, o.V)(s), o.V(s))),
         ForAll(o.S, lambda s: ForAll(o.A, lambda a: le(look_ahead(o.V, o.P, o.r, o.gamma, s, a), o.V(s)))),
-        model={
-            o.r: lam(
-                o.S,
-                lambda s: lam(
-                    o.A,
-                    lambda a: o.V(s) - o.gamma * Sum(1, o.states, lambda t: o.P(s, a, t) * o.V(t)) - worse(s, a),
-                ),
-            )
-        },
+        model={o.r: rewards_with_look_ahead(o, o.V, lambda s, a: o.V(s) - worse(s, a))},
         auxiliary=lambda g: g.array("loss", o.S, o.A, at_least=0),
     )
     o.context = givens.context
@@ -55,18 +49,7 @@ unimprovable = unimprovable_setting()
 
 def policy_at_most_maximum(pr, o, V, s):
     """(T_π V)(s) ≤ (T V)(s): a mean is at most the maximum."""
-    maximum = MaxOver(o.A, lambda a: look_ahead(V, o.P, o.r, o.gamma, s, a))
-    return (
-        pr.chain(evaluation_of(o, V)(s))
-        .eq(
-            Sum(1, o.actions, lambda a: o.pi(s, a) * look_ahead(V, o.P, o.r, o.gamma, s, a)),
-            reason("definition of the operator", algebra),
-        )
-        .le(Sum(1, o.actions, lambda a: o.pi(s, a) * maximum), bounded_by_max)
-        .eq(maximum, reason("the policy's probabilities sum to one", algebra))
-        .eq(optimality_of(o, V)(s), reason("definition of the operator", algebra))
-        .theorem
-    )
+    return up_to_the_maximum(pr.chain(evaluation_of(o, V)(s)), o, V, s).theorem
 
 
 def prove_no_improvement(claim):
@@ -101,17 +84,8 @@ def dominated_setting():
     givens = Givens()
     o = process_with_policy("evaluation", givens, at_least=0, below=1)
     o.s, o.V, o.fixed = givens.index("s", o.states), givens.array("V", o.S), givens.array("V_star", o.S)
-    givens.assume(
-        "fixed point",
-        ForAll(o.S, lambda s: eq(optimality_of(o, o.fixed)(s), o.fixed(s))),
-        model={o.r: rewards_with_fixed_point("optimality", o, o.fixed)},
-        auxiliary=lambda g: g.array("w", o.S, o.A),
-    )
-    givens.assume(
-        "value of the policy",
-        ForAll(o.S, lambda s: eq(evaluation_of(o, o.V)(s), o.V(s))),
-        model={o.V: value_of_policy(o)},
-    )
+    declare_fixed_point("optimality", givens, o, o.fixed)
+    declare_value_of_the_policy(givens, o, o.V)
     o.context = givens.context
     return o
 
@@ -134,7 +108,7 @@ def prove_optimal_value(claim):
             (best, 1),
         )
         pr.note(step.statement, "V is the value of π, and T_π V* ≤ T V* = V*")
-        return mean_of_the_difference(pr, o, o.V, o.fixed, s, step, largest)
+        return policy_difference(pr, o, o.V, o.fixed, s, step, largest)
 
     return pr.done(never_worse(pr, o, o.V, o.fixed, o.s, advantage), claim.statement)
 
@@ -156,12 +130,7 @@ def greedy_for_the_optimum():
     givens = Givens()
     o = process(givens, at_least=0, below=1)
     o.s, o.V, o.W = givens.index("s", o.states), givens.array("V_star", o.S), givens.array("W", o.S)
-    givens.assume(
-        "fixed point",
-        ForAll(o.S, lambda s: eq(optimality_of(o, o.V)(s), o.V(s))),
-        model={o.r: rewards_with_fixed_point("optimality", o, o.V)},
-        auxiliary=lambda g: g.array("w", o.S, o.A),
-    )
+    declare_fixed_point("optimality", givens, o, o.V)
     declare_greedy(givens, o, optimal=True)
     o.context = givens.context
     return o

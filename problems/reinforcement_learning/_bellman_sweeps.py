@@ -9,6 +9,7 @@ from _bellman_contraction import contracts
 from _bellman_networks import value_iteration_factors
 from _bellman_operators import (
     OPERATORS,
+    declare_fixed_point,
     difference,
     distance,
     naturals,
@@ -66,12 +67,7 @@ def sweeps(name, **discount):
     o.k = givens.integer("k", at_least=0)
     o.fixed = givens.array("V_star", o.S)
     o.V = givens.function("V", naturals, o.S)
-    givens.assume(
-        "fixed point",
-        ForAll(o.S, lambda s: eq(operator(o, o.fixed)(s), o.fixed(s))),
-        model={o.r: rewards_with_fixed_point(name, o, o.fixed)},
-        auxiliary=lambda g: g.array("w", o.S, o.A),
-    )
+    declare_fixed_point(name, givens, o, o.fixed)
     start = start_near(o)
     givens.assume(
         "sweeps",
