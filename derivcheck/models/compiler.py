@@ -115,8 +115,7 @@ class Compiled:
         sig, flat = signature(arguments, self._complex_step)
         program, structure = self._program(self._function, sig, flat, arguments)
         self._last = program
-        with _quiet():
-            return unflatten(structure, program.run(*self._ready(sig, flat)))
+        return unflatten(structure, program.run(*self._ready(sig, flat)))
 
     def _program(
         self, function: Callable[..., Any], sig: Signature, flat: Sequence[Any], arguments: tuple[Any, ...]
@@ -135,11 +134,6 @@ class Compiled:
             elif kind != "static":
                 ready.append(np.ascontiguousarray(as_kind(x, kind, self._dtype)).reshape(np.shape(x)))
         return ready
-
-
-def _quiet() -> np.errstate:
-    """What overflows inside a program shows in its results, or is harmless there."""
-    return np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore")
 
 
 def even_block(count: int, most: int) -> int:
@@ -200,19 +194,18 @@ class _Replicas:
         self.owner._last = program
         ready = self.owner._ready(self.sig, self.flat)
         cut = [c for c, leaf in zip(self.cut, self.sig.leaves, strict=True) if leaf[0] != "static"]
-        with _quiet():
-            if self.block == self.count:
-                return unflatten(structure, program.run(*ready))
-            results: list[Array] = []
-            for lo in range(0, self.count, self.block):
-                hi = min(lo + self.block, self.count)
-                if hi - lo < self.block:
-                    program, _ = self.program(hi - lo)
-                values = program.run(*(x[lo:hi] if c else x for x, c in zip(ready, cut, strict=True)))
-                if not results:
-                    results = [np.empty((self.count, *y.shape[1:]), y.dtype) for y in values]
-                for whole, y in zip(results, values, strict=True):
-                    whole[lo:hi] = y
+        if self.block == self.count:
+            return unflatten(structure, program.run(*ready))
+        results: list[Array] = []
+        for lo in range(0, self.count, self.block):
+            hi = min(lo + self.block, self.count)
+            if hi - lo < self.block:
+                program, _ = self.program(hi - lo)
+            values = program.run(*(x[lo:hi] if c else x for x, c in zip(ready, cut, strict=True)))
+            if not results:
+                results = [np.empty((self.count, *y.shape[1:]), y.dtype) for y in values]
+            for whole, y in zip(results, values, strict=True):
+                whole[lo:hi] = y
         return unflatten(structure, results)
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,14 @@ class Structure:
     kind: str
     keys: tuple[Any, ...] = ()
     children: tuple[Structure, ...] = ()
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        # Looked up at every call of a compiled function; a tree's own would be walked each time.
+        return hash((self.kind, self.keys, self.children))
 
     @property
     def size(self) -> int:
@@ -55,7 +63,10 @@ def _flatten(tree: Any, out: list[Any]) -> Structure:
         return Structure("dict", tuple(tree), tuple(_flatten(v, out) for v in tree.values()))
     if isinstance(tree, (list, tuple)):
         kind = "list" if isinstance(tree, list) else "tuple"
-        if all(isinstance(v, np.ndarray) for v in tree):  # as a batch is, at every step
+        for v in tree:
+            if not isinstance(v, np.ndarray):
+                break
+        else:  # arrays only, as a batch is, at every step: what is made once is found again
             out.extend(tree)
             return _row(kind, len(tree))
         return Structure(kind, (), tuple(_flatten(v, out) for v in tree))

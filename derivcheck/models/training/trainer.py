@@ -22,7 +22,7 @@ from derivcheck.models.training.interruption import Interrupted, Interruption
 from derivcheck.models.training.layout import Block, Layout
 from derivcheck.models.training.progress import print_progress
 from derivcheck.models.training.step import Drawn, Step, draw
-from derivcheck.models.tree import flatten, map_tree
+from derivcheck.models.tree import Structure, flatten, map_tree
 
 __all__ = ["Trainer", "Training", "train"]
 
@@ -126,17 +126,22 @@ class Trainer:
     # --- building the step ----------------------------------------------------------------------------
 
     def _build(self, batch: Any) -> Step:
-        flat, structure = flatten(batch)
-        key = structure, *((np.shape(x), getattr(x, "dtype", float)) for x in flat)
-        if key not in self._steps:
-            if self.batch_replicas and any(np.shape(x)[:1] != (self._blocks[-1].hi,) for x in flat):
-                # Slices would leave out what is too much.
-                shapes = " and ".join(str(np.shape(x)) for x in flat)
-                raise ShapeError("batch", f"{self._blocks[-1].hi} replicas along the first axis", shapes)
-            made = self._made(batch)
-            self._require_same([made], self._fingerprints)
-            self._steps[key] = made
-        return self._steps[key]
+        return self._step_for(batch, *flatten(batch))
+
+    def _step_for(self, batch: Any, flat: Sequence[Any], structure: Structure) -> Step:
+        """The step for batches like this one, whose leaves and structure these are."""
+        key = structure, *map(_type, flat)
+        made = self._steps.get(key)
+        if made is not None:
+            return made
+        if self.batch_replicas and any(np.shape(x)[:1] != (self._blocks[-1].hi,) for x in flat):
+            # Slices would leave out what is too much.
+            shapes = " and ".join(str(np.shape(x)) for x in flat)
+            raise ShapeError("batch", f"{self._blocks[-1].hi} replicas along the first axis", shapes)
+        made = self._made(batch)
+        self._require_same([made], self._fingerprints)
+        self._steps[key] = made
+        return made
 
     def _made(self, batch: Any) -> Step:
         drawn: dict[int, Drawn] = {}
@@ -165,22 +170,24 @@ class Trainer:
 
     def step(self, batch: Any) -> Any:
         """One update; returns the loss before it."""
-        made = self._build(batch)
-        self._time[...] = self.steps + 1
-        shared = None if self.batch_replicas else self._arrays(batch, self._blocks[0], made.types)
-        with np.errstate(all="ignore"):
+        flat, structure = flatten(batch)
+        made = self._step_for(batch, flat, structure)
+        self._time[()] = self.steps + 1
+        if self.batch_replicas:
             parts = [
-                program.run(self.generator, *(shared or self._arrays(batch, block, made.types)))[0]
+                program.run(self.generator, *self._arrays(batch, block, made.types))[0]
                 for program, block in zip(made.programs, self._blocks, strict=True)
             ]
+        else:
+            arrays = _converted(flat, made.types)
+            parts = [program.run(self.generator, *arrays)[0] for program in made.programs]
         loss = np.concatenate(parts) if len(parts) > 1 else parts[0]
         self.steps += 1
         self.losses.append(loss)
         return loss
 
     def _arrays(self, batch: Any, block: Block, types: Sequence[np.dtype[Any]]) -> list[Array]:
-        leaves = flatten(self._part(batch, block))[0]
-        return [np.asarray(x, kind, order="C") for x, kind in zip(leaves, types, strict=True)]
+        return _converted(flatten(self._part(batch, block))[0], types)
 
     def run(
         self,
@@ -298,6 +305,14 @@ class Trainer:
 
     def _described(self) -> list[str]:
         return [*self.layout.described(self._blocks), *self.optimiser.kinds]
+
+
+def _type(x: Any) -> tuple[Any, ...]:
+    return (x.shape, x.dtype) if type(x) is np.ndarray else (np.shape(x), getattr(x, "dtype", float))
+
+
+def _converted(leaves: Sequence[Any], types: Sequence[np.dtype[Any]]) -> list[Array]:
+    return [np.asarray(x, kind, order="C") for x, kind in zip(leaves, types, strict=True)]
 
 
 def _require_three_arguments(loss: Callable[..., Any]) -> None:
