@@ -47,7 +47,7 @@ class World:
         """Whether `p` holds here."""
         if p not in self._judged:
             case = judge_drawn(self.drawn.world.context, p, self.drawn, budget=BUDGET)
-            found = case.judgement if case.trusted else case.judgement.untrusted()
+            found = case.judgement if case.hypotheses.trusted else case.judgement.untrusted()
             if p.op == "lt" and found.truth is Truth.SUPPORTED and not self.plan.wide and self.holds(le(*p.args[::-1])):
                 # Numbers of everyday size that agree to some hundred bits are equal, as far as an audit can tell.
                 found = replace(found, truth=Truth.FALSE)

@@ -288,7 +288,7 @@ def _finely(asked: Question, budget: int) -> Decision | None:
         return None
     for t, plan in enumerate((Plan(), PLANS[0])):
         found = drawn(asked.context, digest(SEED, "fine", t), plan, budget)
-        if isinstance(found, str) or not found.trusted:
+        if isinstance(found, str) or not found.known.trusted:
             continue
         with working_precision(FINE):
             judgement = judge_in(found.world, eq(asked.left - asked.right, num(0)), budget)

@@ -157,7 +157,14 @@ class _Trial:
         """The statement on the next so many interpretations."""
         m, start = self.m, self.next
         found = instances.check(
-            self.where, m.statement, self.salt, budget=self.budget, instances=count, start=start, shrink=SHRINKS
+            self.where,
+            m.statement,
+            self.salt,
+            budget=self.budget,
+            instances=count,
+            start=start,
+            shrink=SHRINKS,
+            thorough=False,
         )
         self.next += count
         self.tried += found.tried

@@ -54,7 +54,7 @@ def search(
 
 def _cases(context: Context, statement: Term, pairs: list[tuple[Term, Term]], seed: int, budget: int) -> Iterator[Case]:
     for t in range(DRAWS if pairs else 0):
-        found = drawn(context, digest(seed, "instance", t), PLANS[t % len(PLANS)], budget)
+        found = drawn(context, digest(seed, "instance", t), PLANS[t % len(PLANS)], budget, thorough=False)
         if isinstance(found, str):
             continue
         for scalar, term in pairs:
@@ -65,7 +65,7 @@ def _cases(context: Context, statement: Term, pairs: list[tuple[Term, Term]], se
                 except Reject:
                     continue
                 fails = case.judgement.truth in (Truth.FALSE, Truth.UNDEFINED) and not case.judgement.kink
-                if fails and case.trusted:
+                if fails and case.hypotheses.trusted:
                     yield case
 
 

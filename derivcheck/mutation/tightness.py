@@ -44,7 +44,13 @@ def at_a_tie(
     for k, tied in enumerate(contexts):
         for there in (tied, *beside(tied)):
             result = instances.check(
-                there, statement, digest(seed, "tie", k), budget=budget, instances=AT_A_TIE, shrink=SHRINKS
+                there,
+                statement,
+                digest(seed, "tie", k),
+                budget=budget,
+                instances=AT_A_TIE,
+                shrink=SHRINKS,
+                thorough=False,
             )
             tried += result.tried
             if result.counterexample is not None:
@@ -67,7 +73,7 @@ def search(
     spent = 0
     starts: list[tuple[float, dict[str, int], dict[str, int]]] = []
     for t in range(STARTS):
-        start = drawn(context, digest(seed, "instance", t), PLANS[t % len(PLANS)], budget)
+        start = drawn(context, digest(seed, "instance", t), PLANS[t % len(PLANS)], budget, thorough=False)
         if isinstance(start, str):
             continue
         found = _slack(context, inequality, positions(start.choices), budget)

@@ -22,6 +22,19 @@ ATTEMPTS = 40
 
 
 @dataclass(frozen=True, slots=True)
+class Hypotheses:
+    """What was found of facts none of which fails."""
+
+    #: Facts that could not be judged.
+    unverified: tuple[str, ...]
+    #: Whether all of those hold by construction.
+    trusted: bool
+
+    def __and__(self, other: Hypotheses) -> Hypotheses:
+        return Hypotheses(self.unverified + other.unverified, self.trusted and other.trusted)
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """One interpretation with what was found on it."""
 
@@ -29,25 +42,15 @@ class Case:
     #: What was judged.
     statement: Term
     judgement: Judgement
-    #: Facts that could not be judged.
-    unverified: tuple[str, ...]
-    #: Whether all of those hold by construction.
-    trusted: bool
+    hypotheses: Hypotheses
 
 
 class NoModel(Exception):
     """No interpretation of the Context was found; the text names the fact that failed most often."""
 
 
-def interpret(
-    context: Context, choices: Choices, *, budget: int = 200_000
-) -> tuple[Interpretation, tuple[str, ...], bool]:
+def interpret(context: Context, choices: Choices, *, budget: int = 200_000) -> tuple[Interpretation, Hypotheses]:
     """Build an interpretation and judge its facts.
-
-    Returns
-    -------
-    tuple
-        The interpretation, the names of facts that could not be judged, and whether all of those hold by construction.
 
     Raises
     ------
@@ -55,7 +58,7 @@ def interpret(
         If the choices lead nowhere, or a fact fails; the text names it.
     """
     world = built(context, choices, budget)
-    return world, *judged_facts(world, budget)
+    return world, judged_facts(world, budget)
 
 
 def built(context: Context, choices: Choices, budget: int) -> Interpretation:
@@ -74,35 +77,81 @@ def built(context: Context, choices: Choices, budget: int) -> Interpretation:
     return world
 
 
-def judged_facts(world: Interpretation, budget: int) -> tuple[tuple[str, ...], bool]:
-    """The facts of an interpretation that could not be judged, and whether all of those hold by construction.
+def judged_facts(world: Interpretation, budget: int) -> Hypotheses:
+    """What is found of the facts of an interpretation.
 
     Raises
     ------
     Reject
         If a fact fails; the text names it.
     """
+    return _judged(world, budget, universal=False) & _judged(world, budget, universal=True)
+
+
+def _judged(world: Interpretation, budget: int, *, universal: bool) -> Hypotheses:
     try:
-        failed, open_facts = violated(world.check(budget))
+        failed, open_facts = violated(world.check(budget, universal=universal))
     except EvaluationError as error:
         raise Reject(str(error)) from error
     if failed is not None:
         raise Reject(failed.name)
-    return tuple(f.name for f in open_facts), all(f.constructed for f in open_facts)
+    return Hypotheses(tuple(f.name for f in open_facts), all(f.constructed for f in open_facts))
 
 
-@dataclass(frozen=True, slots=True)
 class Drawn:
-    """An interpretation whose facts hold, with the choices that led to it."""
+    """An interpretation whose facts hold, with the choices that led to it.
 
-    choices: SeededChoices
-    world: Interpretation
-    unverified: tuple[str, ...]
-    trusted: bool
+    The universal facts take most of the time and seldom fail: they are judged when `hypotheses` is first asked for.
+
+    Raises
+    ------
+    Reject
+        If the choices lead nowhere, or a fact that is not universal fails.
+    """
+
+    def __init__(self, context: Context, choices: SeededChoices, budget: int) -> None:
+        self.choices, self.budget = choices, budget
+        self.world = built(context, choices, budget)
+        #: What was found of those facts that have been judged.
+        self.known = _judged(self.world, budget, universal=False)
+        self._failed = ""
+        self._open = True
+
+    def hypotheses(self) -> Hypotheses:
+        """What is found of all facts.
+
+        Raises
+        ------
+        Reject
+            If one fails; the text names it.
+        """
+        if self._open:
+            self._open = False
+            try:
+                with working_precision(PRECISIONS[0]):
+                    self.known &= _judged(self.world, self.budget, universal=True)
+            except Reject as reject:
+                self._failed = str(reject)
+        if self._failed:
+            raise Reject(self._failed)
+        return self.known
 
 
-def draw(context: Context, seed: int, plan: Plan, *, budget: int = 200_000, attempts: int = ATTEMPTS) -> Drawn:
+def draw(
+    context: Context,
+    seed: int,
+    plan: Plan,
+    *,
+    budget: int = 200_000,
+    attempts: int = ATTEMPTS,
+    thorough: bool = True,
+) -> Drawn:
     """An interpretation of `context`.
+
+    Parameters
+    ----------
+    thorough : bool
+        Whether its universal facts are judged as well.
 
     Raises
     ------
@@ -115,7 +164,10 @@ def draw(context: Context, seed: int, plan: Plan, *, budget: int = 200_000, atte
         choices = SeededChoices(digest(seed, attempt), plan if attempt < attempts // 2 else Plan(wide=plan.wide))
         try:
             with working_precision(PRECISIONS[0]):
-                return Drawn(choices, *interpret(context, choices, budget=budget))
+                found = Drawn(context, choices, budget)
+                if thorough:
+                    found.hypotheses()
+                return found
         except Reject as reject:
             reasons[str(reject)] += 1
     reason, _ = min(reasons.items(), key=lambda item: (-item[1], item[0]))
@@ -123,10 +175,10 @@ def draw(context: Context, seed: int, plan: Plan, *, budget: int = 200_000, atte
 
 
 @lru_cache(maxsize=256)
-def drawn(context: Context, seed: int, plan: Plan, budget: int = 200_000) -> Drawn | str:
+def drawn(context: Context, seed: int, plan: Plan, budget: int = 200_000, *, thorough: bool = True) -> Drawn | str:
     """`draw`, remembered: a claim and its variants with planted errors are judged on the same interpretations."""
     try:
-        return draw(context, seed, plan, budget=budget)
+        return draw(context, seed, plan, budget=budget, thorough=thorough)
     except NoModel as none:
         return str(none)
 
@@ -156,8 +208,8 @@ def judge_record(
     case: Case | None = None
     for bits in PRECISIONS:
         with working_precision(bits):
-            world, unverified, trusted = interpret(context, ReplayedChoices(record, then), budget=budget)
-            case = Case(world, statement, judge_in(world, statement, budget), unverified, trusted)
+            world, hypotheses = interpret(context, ReplayedChoices(record, then), budget=budget)
+            case = Case(world, statement, judge_in(world, statement, budget), hypotheses)
         if not _more_digits_may_help(case):
             break
     assert case is not None
@@ -175,9 +227,9 @@ def refuted_at(context: Context, statement: Term, record: Mapping[str, int], bud
                 world = built(context, ReplayedChoices(record), budget)
                 judgement = judge_in(world, statement, budget)
                 if judgement.truth is Truth.FALSE:
-                    unverified, trusted = judged_facts(world, budget)
-                    if trusted:
-                        return Case(world, statement, judgement, unverified, trusted)
+                    hypotheses = judged_facts(world, budget)
+                    if hypotheses.trusted:
+                        return Case(world, statement, judgement, hypotheses)
             except Reject:
                 return None
         if judgement.truth not in (Truth.FALSE, Truth.UNKNOWN):
@@ -186,14 +238,24 @@ def refuted_at(context: Context, statement: Term, record: Mapping[str, int], bud
 
 
 def _more_digits_may_help(case: Case) -> bool:
-    return case.judgement.truth is Truth.UNKNOWN or (case.judgement.truth is Truth.FALSE and not case.trusted)
+    truth = case.judgement.truth
+    return truth is Truth.UNKNOWN or (truth is Truth.FALSE and not case.hypotheses.trusted)
 
 
 def judge_drawn(context: Context, statement: Term, drawn: Drawn, *, budget: int = 200_000) -> Case:
-    """Judge the statement on a drawn interpretation, rebuilding it with more digits while it is unknown."""
+    """Judge the statement on a drawn interpretation, rebuilding it with more digits while it is unknown.
+
+    Where the statement fails or has no value, all hypotheses are judged as well.
+
+    Raises
+    ------
+    Reject
+        If one of them fails.
+    """
     with working_precision(PRECISIONS[0]):
         judgement = judge_in(drawn.world, statement, budget)
-    case = Case(drawn.world, statement, judgement, drawn.unverified, drawn.trusted)
+    fails = judgement.truth in (Truth.FALSE, Truth.UNDEFINED)
+    case = Case(drawn.world, statement, judgement, drawn.hypotheses() if fails else drawn.known)
     if _more_digits_may_help(case):
         return judge_record(context, statement, positions(drawn.choices), budget=budget, then=drawn.choices)
     return case

@@ -97,7 +97,7 @@ class _Tally:
     def count(self, judgement: Judgement, cases: list[Case]) -> None:
         """Take in an instance, from the cases of the statement's parts."""
         self.tried += 1
-        self.unverified.update(name for case in cases for name in case.unverified)
+        self.unverified.update(name for case in cases for name in case.hypotheses.unverified)
         self.coverage.update(_features(cases[0].world))
         if judgement.vacuous:
             self.vacuous += 1
@@ -144,12 +144,12 @@ class _Part:
         self.context, self.statement, self.budget = context, statement, budget
         self._fruitless = 0
 
-    def judged(self, world: Drawn, seed: int, plan: Plan) -> Case:
+    def judged(self, world: Drawn, seed: int, plan: Plan, *, thorough: bool) -> Case:
         """The part in the interpretation `world`; where its premises fail there, in one where they hold."""
         case = judge_drawn(self.context, self.statement, world, budget=self.budget)
         if case.judgement.vacuous and self._fruitless < FRUITLESS:
             where = opened(self.context, self.statement)
-            found = drawn(where.context, seed, plan, self.budget) if where is not None else ""
+            found = drawn(where.context, seed, plan, self.budget, thorough=thorough) if where is not None else ""
             if where is not None and not isinstance(found, str):
                 return self._trusted(judge_drawn(where.context, where.statement, found, budget=self.budget))
             self._fruitless += 1
@@ -157,9 +157,9 @@ class _Part:
 
     @staticmethod
     def _trusted(case: Case) -> Case:
-        if case.judgement.truth is not Truth.FALSE or case.trusted:
+        if case.judgement.truth is not Truth.FALSE or case.hypotheses.trusted:
             return case
-        reason = "it fails where not all facts could be judged: " + ", ".join(case.unverified)
+        reason = "it fails where not all facts could be judged: " + ", ".join(case.hypotheses.unverified)
         return replace(case, judgement=unknown(reason))
 
 
@@ -173,6 +173,7 @@ def check(
     start: int = 0,
     plans: tuple[Plan, ...] = PLANS,
     shrink: bool | int = True,
+    thorough: bool = True,
 ) -> InstancesResult:
     """Judge `statement` on interpretations of `context`.
 
@@ -191,6 +192,9 @@ def check(
         How many interpretations of this seed to pass over because they have been judged before.
     shrink : bool or int
         Whether to simplify a counterexample, or how many simpler candidates may be judged.
+    thorough : bool
+        Whether every fact is judged on every interpretation.  Otherwise all are on the first; from then on the
+        universal ones are where the statement fails or has no value, and again everywhere once one of them has failed.
     """
     tally = _Tally()
     blind = beyond_the_moments(context, statement)
@@ -199,16 +203,18 @@ def check(
     parts = [_Part(context, p, budget) for p in (statement.args if statement.op == "and" else (statement,))]
     for t in range(start, start + instances):
         plan, salt = plans[t % len(plans)], digest(seed, "instance", t)
-        world = drawn(context, salt, plan, budget)
+        everywhere = thorough or not tally.tried
+        world = drawn(context, salt, plan, budget, thorough=everywhere)
         if isinstance(world, str):
             tally.reasons[world] += 1
             if not tally.tried and t >= start + 2:
                 break
             continue
         try:
-            cases = [part.judged(world, salt, plan) for part in parts]
+            cases = [part.judged(world, salt, plan, thorough=everywhere) for part in parts]
         except Reject as reject:
             tally.reasons[str(reject)] += 1
+            thorough = True
             continue
         tally.count(combined(statement, [c.judgement for c in cases]), cases)
         failing = next((c for c in cases if c.judgement.truth is Truth.FALSE), None)
@@ -236,11 +242,11 @@ def models_exist(context: Context, seed: int = 0, *, budget: int = 200_000) -> M
         found = drawn(context, digest(seed, "model", t), plan, budget)
         if isinstance(found, str):
             reason = found
-        elif not found.trusted:
-            reason = "a fact could not be judged: " + ", ".join(found.unverified)
+        elif not found.known.trusted:
+            reason = "a fact could not be judged: " + ", ".join(found.known.unverified)
         else:
             example = found.world.description()
-            return ModelsResult(True, "an interpretation satisfies every fact", example, found.unverified)
+            return ModelsResult(True, "an interpretation satisfies every fact", example, found.known.unverified)
     return ModelsResult(False, reason)
 
 

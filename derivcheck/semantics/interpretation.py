@@ -122,10 +122,17 @@ class Interpretation:
             assert d.symbol is not None
             self.symbol(d.symbol)
 
-    def check(self, budget: int = 120_000) -> Iterator[CheckedFact]:
-        """Judge every fact of the context here, each with its own budget; first the short ones merely hoped for."""
+    def check(self, budget: int = 120_000, *, universal: bool | None = None) -> Iterator[CheckedFact]:
+        """Judge the facts of the context here, each with its own budget; first the short ones merely hoped for.
+
+        Parameters
+        ----------
+        universal : bool or None
+            Only those that are universal statements, or only those that are not; by default all.
+        """
         for name, fact, built in _facts(self.context):
-            yield CheckedFact(name, fact, judge_in(self, fact, budget, FACT_SAMPLES), built)
+            if universal in (None, fact.op == "forall"):
+                yield CheckedFact(name, fact, judge_in(self, fact, budget, FACT_SAMPLES), built)
 
     def __repr__(self) -> str:
         return "Interpretation(" + ", ".join(f"{name} = {value}" for name, value in self.description()) + ")"

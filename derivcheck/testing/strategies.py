@@ -69,7 +69,7 @@ def interpretations(draw: Callable[[st.SearchStrategy[int]], int], context: Cont
     """
     choices = _HypothesisChoices(draw)
     try:
-        world, _, _ = interpret(context, choices, budget=BUDGET)
+        world, _ = interpret(context, choices, budget=BUDGET)
     except Reject:
         reject()
     choices.finish()

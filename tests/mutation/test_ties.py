@@ -179,7 +179,7 @@ def test_a_discount_is_solved_for_so_that_a_matrix_is_singular(statement: Callab
     case = singular.search(g.context, statement(identity(n) - t * a, vector(n, lambda i: num(1))), 1)
     assert case is not None
     assert case.judgement.truth in (Truth.FALSE, Truth.UNDEFINED)
-    assert case.trusted
+    assert case.hypotheses.trusted
 
 
 def test_what_the_hypotheses_keep_from_vanishing_is_not_reported() -> None:

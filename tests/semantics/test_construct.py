@@ -355,7 +355,7 @@ def test_replaying_a_record_gives_the_same_interpretation():
     g.matrix("A", n, n, positive_definite=True)
     g.distribution("p", counting(range_(1, n)))
     first = draw(g.context, 5, Plan("large"))
-    again, _, _ = interpret(g.context, ReplayedChoices(positions(first.choices)))
+    again, _ = interpret(g.context, ReplayedChoices(positions(first.choices)))
     assert again.description() == first.world.description()
 
 

@@ -52,7 +52,7 @@ def test_the_counterexample_is_one_of_the_statement_itself():
     values = dict(found.values)
     assert values["f0"] == values["mu"] != "0"
     case = judge_record(found.context, found.statement, found.record)
-    assert case.judgement.truth is Truth.FALSE and case.trusted
+    assert case.judgement.truth is Truth.FALSE and case.hypotheses.trusted
 
 
 def test_both_directions_of_an_equivalence_are_tested():
