@@ -15,9 +15,9 @@ from typing import NamedTuple
 from derivcheck.language import INT, PROP, REAL, Context, LanguageError, Term, abstract, free_symbols, instantiate, make
 from derivcheck.language import build as b
 from derivcheck.language.certificates import Inference
-from derivcheck.language.context import for_all_arguments, injective, substitution
 from derivcheck.language.definitions import unfold
 from derivcheck.language.membership import INFINITE, members, opened
+from derivcheck.language.properties import for_all_arguments, injective
 from derivcheck.language.terms import bound, domain_of_binder, domain_of_measure, substitute, subterms, symbol
 
 #: Rules whose statements are judged on instances; of the others, the figure says all but side conditions.
@@ -87,7 +87,7 @@ def _carried(step: Inference) -> Sequence[Inference]:
             return [replace(th, context=step.context)]
         case "instance", [th, *given], {"mapping": mapping}:
             _need(not step.context.undeclared(*(new for _, new in mapping)), "it puts in what is not declared")
-            put = substitution(dict(mapping))
+            put = b.substitution(dict(mapping))
             hypotheses, conditions = (frozenset(unfold(put(p)) for p in ps) for ps in (th.hypotheses, th.conditions))
             said = unfold(put(th.statement))
             return [Inference(th.number, th.rule, (), step.context, hypotheses, said, conditions, {}), *given]
@@ -135,7 +135,7 @@ def _figure(step: Inference, said: list[Term]) -> Figure:
             following = b.ForAll(naturals, lambda t: b.implies(instantiate(p, t), instantiate(p, t + 1)))
             return Figure([instantiate(p, b.integer(0)), following], q)
         case "instance", [p, *given], _:
-            put, here = substitution(dict(of["mapping"])), _facts(step.context) | {*given}
+            put, here = b.substitution(dict(of["mapping"])), _facts(step.context) | {*given}
             facts = {unfold(put(q)) for q in step.premises[0].context.propositions()}
             return Figure(said, p, sorted(facts - here, key=str))
         # equality

@@ -82,7 +82,7 @@ from derivcheck.language.build import (
     true,
     vector,
 )
-from derivcheck.language.context import Context, Declaration, Givens, Property
+from derivcheck.language.context import Context, Declaration, Property
 from derivcheck.language.definitions import (
     JSD,
     KL,
@@ -103,6 +103,7 @@ from derivcheck.language.definitions import (
     sup_norm,
     unfold,
 )
+from derivcheck.language.givens import Givens
 from derivcheck.language.terms import (
     BINDERS,
     DOMAIN,

@@ -7,7 +7,7 @@ wrote on purpose; ``Fraction`` is the safe way to write ``1/3``).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
@@ -28,6 +28,7 @@ from derivcheck.language.terms import (
     instantiate,
     make,
     sort_of_domain,
+    substitute,
     symbol,
 )
 
@@ -785,3 +786,26 @@ def Vector(name: str, size: Termlike) -> Term:
 def Matrix(name: str, rows: Termlike, columns: Termlike) -> Term:
     """A matrix symbol, with entries from 1."""
     return function(name, range_(1, rows), range_(1, columns))
+
+
+def substitution(mapping: Mapping[Term, Term]) -> Callable[[Term], Term]:
+    """Terms put for symbols, as a function from terms to terms.
+
+    A size may stand in the domains of other symbols: those symbols change with it.
+
+    Raises
+    ------
+    LanguageError
+        If a term has another sort or another shape than the symbol that it stands for.
+    """
+    first = {old: new for old, new in mapping.items() if old.sort.kind != "fun"}
+    second = {substitute(old, first): new for old, new in mapping.items() if old.sort.kind == "fun"}
+    for old, new in mapping.items():
+        if old.op != "sym" or old.sort != new.sort:
+            raise LanguageError(f"'{new}' cannot stand for '{old}'")
+        kind = old.sort.kind
+        shape = domains(new) if kind == "fun" else (domain_of_measure(new),) if kind == "measure" else ()
+        if tuple(substitute(d, first) for d in old.args) != shape:
+            what = "is a measure elsewhere" if kind == "measure" else "has another shape"
+            raise LanguageError(f"'{new}' {what} than '{old}'")
+    return lambda p: substitute(substitute(p, first), second)

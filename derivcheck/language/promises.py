@@ -20,8 +20,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from derivcheck.language import build as b
-from derivcheck.language.context import Context, Declaration, Givens, Property
+from derivcheck.language.context import Context, Declaration, Property
 from derivcheck.language.definitions import unfold
+from derivcheck.language.givens import Givens
 from derivcheck.language.membership import opened
 from derivcheck.language.terms import Term
 

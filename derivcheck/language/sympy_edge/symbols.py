@@ -7,7 +7,7 @@ from typing import Any
 import sympy
 
 from derivcheck.language import build as b
-from derivcheck.language.context import Givens
+from derivcheck.language.givens import Givens
 from derivcheck.language.sympy_edge.limits import Unsupported
 from derivcheck.language.terms import Term
 

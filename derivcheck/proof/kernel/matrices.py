@@ -14,7 +14,7 @@ from derivcheck.language import (
     predicate,
     unfold,
 )
-from derivcheck.language.context import injective
+from derivcheck.language.properties import injective
 from derivcheck.language.terms import function_sort
 from derivcheck.proof.kernel.theorem import Theorem, conclude, failure, need_closed, same_context, vanishing
 from derivcheck.proof.normal_form import Unknown

@@ -22,7 +22,7 @@ from derivcheck.language import (
     sort_of_domain,
     true,
 )
-from derivcheck.language.context import for_all_arguments
+from derivcheck.language.properties import for_all_arguments
 from derivcheck.proof.definedness import NotKnown, definedness
 from derivcheck.proof.normal_form import Normaliser
 
