@@ -10,7 +10,7 @@ import pytest
 
 import derivcheck.language
 
-MODULES = sorted(m.name for m in pkgutil.iter_modules(derivcheck.language.__path__, "derivcheck.language."))
+MODULES = sorted(m.name for m in pkgutil.walk_packages(derivcheck.language.__path__, "derivcheck.language."))
 
 
 @pytest.mark.parametrize("name", MODULES)
