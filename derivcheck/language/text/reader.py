@@ -1,39 +1,8 @@
-"""Reading the text form back: a recursive-descent reader of exactly what `printing.text` writes.
-
-It evaluates nothing: it looks names up in the given symbols and calls the checked constructors.  Depth is bounded, and
-every error says where.
-
->>> from derivcheck.language import *
->>> from derivcheck.language.text import parse
->>> n = Size("n"); x = Vector("x", n)
->>> parse("sum(x[j]^2 for j in 1..n) <= 3*n", {"n": n, "x": x})
-sum(x[j]^2 for j in 1..n) <= 3*n
->>> parse("sum(x[j] for j in 1..n", {"n": n, "x": x})
-Traceback (most recent call last):
-    ...
-derivcheck.language.text.TextError: the bracket is not closed
-  sum(x[j] for j in 1..n
-     ^
-
-The grammar, loosest first (names between backquotes stand for themselves)::
-
-    term     = "if" prop "then" prop "else" prop | ("forall" | "exists") name "in" domain "." term
-             | name "in" domain "->" term | prop
-    prop     = denial ("and" denial)* | denial ("or" denial)* | denial "==>" denial
-    denial   = "not" denial | sum [("=" | "!=" | "<=" | "<") sum]
-    sum      = ["-"] product (("+" | "-") product)*
-    product  = power (("*" | "/" | "@" | ".*") power)*          a leading "2/3" is the number
-    power    = atom ["^" atom]
-    atom     = (number | name | name "(" arguments ")" | "(" term ")" | "[" term "]") ("[" terms "]" | ".T")*
-    binder   = word "(" term "for" name "in" domain ")" | word "(" term "for" name "~" measure ")"
-    domain   = sum ".." sum | "reals" | "integers" | "interval" "(" term "," term ")" | space
-             | "functions" "(" domains ["->" domain] ")"
-"""
+"""The grammar of the text form, a method a rule, and `parse`, which reads a text by it."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from fractions import Fraction
 
 from derivcheck.language import build as b
@@ -45,168 +14,28 @@ from derivcheck.language.terms import (
     MEASURE,
     PROP,
     REAL,
-    LanguageError,
     Sort,
     Term,
-    abstract,
     function_sort,
     make,
     point_sort,
     sort_of_domain,
     symbol,
 )
+from derivcheck.language.text.calls import CALLS
+from derivcheck.language.text.cursor import Cursor, Value
+from derivcheck.language.text.tokens import CLOSING
 
-#: How deep brackets and binders may nest; far beyond what a page holds, far below the interpreter's stack.
-DEPTH = 60
-
-#: How long a text may be, in characters.
-LENGTH = 200_000
-
-_TOKEN = re.compile(
-    r"""\s*(?:
-        (?P<number>[0-9]+)
-      | (?P<name>[^\W\d]\w*'*(?:[@#]+\d+)*(?:~\d+)?)
-      | `(?P<quoted>(?:[^`]|``)*)`
-      | (?P<sign>==>|->|<=|!=|\.\.|\.\*|\.T(?![\w'])|[-+*/^@()\[\]{},.:=<~])
-    )""",
-    re.VERBOSE,
-)
-
-_CLOSING = {"(": ")", "[": "]", "{": "}"}
-
-#: A value while it is read: a number that was written as such is an integer or a real, as its place wants.
-Value = Term | int
+#: Words of binders that run over a domain.
+_WORDS = frozenset({"sum", "prod", "integral", "integrable", "max", "min", "argmax", "argmin", "deriv"})
 
 
-class TextError(LanguageError):
-    """A text that cannot be read; ``position`` is the offset of the offending character."""
-
-    def __init__(self, message: str, source: str, position: int) -> None:
-        self.position = position
-        start = source.rfind("\n", 0, position) + 1
-        end = source.find("\n", position)
-        line = source[start : end if end >= 0 else len(source)]
-        # A long line is shown around the place.
-        left = max(0, position - start - 60)
-        super().__init__(f"{message}\n  {line[left : left + 100]}\n  {' ' * (position - start - left)}^")
-
-
-class _Token:
-    __slots__ = ("kind", "position", "value")
-
-    def __init__(self, kind: str, value: str, position: int) -> None:
-        self.kind = kind
-        self.value = value
-        self.position = position
-
-
-class _Reader:
-    """One text being read: tokens, a place among them, and the variables in scope."""
+class Reader(Cursor):
+    """A cursor that reads terms; each method reads what the grammar calls by its name."""
 
     def __init__(self, source: str, symbols: Mapping[str, Term], definitions: Mapping[str, Definition]) -> None:
-        if len(source) > LENGTH:
-            raise TextError(f"the text is longer than {LENGTH} characters", source[:1], 0)
-        self.source = source
-        self.symbols = symbols
+        super().__init__(source, symbols)
         self.definitions = definitions
-        self.at = 0
-        self.depth = 0
-        self.scope: list[tuple[str, Term]] = []
-        self.tokens: list[_Token] = []
-        #: Where the ``for`` of an opening bracket stands: its body is read after its variable.
-        self.fors: dict[int, int] = {}
-        self.tokenise()
-
-    def tokenise(self) -> None:
-        position, source = 0, self.source
-        opened: list[int] = []
-        end = len(source.rstrip())
-        while position < end:
-            m = _TOKEN.match(source, position)
-            if m is None or m.lastgroup is None:
-                skipped = len(source[position:]) - len(source[position:].lstrip())
-                raise TextError("this character does not belong here", source, position + skipped)
-            kind = m.lastgroup
-            value = m[kind]
-            start = m.start(kind) - (kind == "quoted")
-            if kind == "quoted":
-                value = value.replace("``", "`")
-            elif kind == "sign":
-                if value in _CLOSING:
-                    opened.append(len(self.tokens))
-                elif value in _CLOSING.values() and (not opened or _CLOSING[self.tokens[opened.pop()].value] != value):
-                    raise TextError("this bracket closes nothing", source, start)
-            elif value == "for" and opened:
-                if opened[-1] in self.fors:
-                    raise TextError("a second 'for' in one pair of brackets", source, start)
-                self.fors[opened[-1]] = len(self.tokens)
-            self.tokens.append(_Token(kind, value, start))
-            position = m.end()
-        if opened:
-            raise TextError("the bracket is not closed", source, self.tokens[opened[-1]].position)
-        self.tokens.append(_Token("end", "", len(source)))
-
-    # ------------------------------------------------------------------------------------------------- tools
-
-    def error(self, message: str, at: int | None = None) -> TextError:
-        return TextError(message, self.source, self.tokens[self.at if at is None else at].position)
-
-    def sees(self, *values: str) -> bool:
-        token = self.tokens[self.at]
-        return token.kind in ("sign", "name") and token.value in values
-
-    def take(self, value: str) -> bool:
-        if self.sees(value):
-            self.at += 1
-            return True
-        return False
-
-    def need(self, value: str) -> None:
-        if not self.take(value):
-            raise self.error(f"'{value}' is needed here")
-
-    def checked(self, at: int, build: Callable[[], Term]) -> Term:
-        """What a constructor builds; its complaint gets a position."""
-        try:
-            return build()
-        except TextError:
-            raise
-        except LanguageError as complaint:
-            raise self.error(str(complaint), at) from None
-
-    def wanted(self, value: Value, sort: Sort | None, at: int) -> Term:
-        """`value` at a place that wants the sort; ``None`` where nothing says which."""
-        if isinstance(value, int):
-            return b.integer(value) if sort == INT else self.wanted(b.num(value), sort, at)
-        if sort == REAL and value.sort == INT:
-            return b.real(value)
-        if sort == INT and value == b.oo:
-            return b.oo_int
-        if sort is not None and value.sort != sort:
-            raise self.error(f"a {sort} is needed here, not a {value.sort}", at)
-        return value
-
-    def name(self) -> str:
-        token = self.tokens[self.at]
-        if token.kind != "name" or token.value in KEYWORDS:
-            raise self.error("a name is needed here")
-        self.at += 1
-        return token.value
-
-    def opened(
-        self, name: str, sort: Sort, domains: Sequence[Term], body: Callable[[], Value], want: Sort | None
-    ) -> Term:
-        """The body of a binder whose variable is called `name`, abstracted."""
-        # No text can write a space in a bare name, and the depth keeps nested variables apart.
-        var = symbol(f"{name} {len(self.scope)}", sort, domains)
-        at = self.at
-        self.scope.append((name, var))
-        try:
-            return abstract(self.wanted(body(), want, at), var)
-        finally:
-            self.scope.pop()
-
-    # ---------------------------------------------------------------------------------------------- the grammar
 
     def whole(self) -> Value:
         value = self.term()
@@ -215,10 +44,7 @@ class _Reader:
         return value
 
     def term(self) -> Value:
-        self.depth += 1
-        if self.depth > DEPTH:
-            raise self.error(f"nested deeper than {DEPTH}")
-        try:
+        with self.deeper():
             token, following = self.tokens[self.at], self.tokens[min(self.at + 1, len(self.tokens) - 1)]
             if token.kind == "name":
                 if token.value == "if":
@@ -228,8 +54,6 @@ class _Reader:
                 if following.kind == "name" and following.value == "in":
                     return self.function()
             return self.prop()
-        finally:
-            self.depth -= 1
 
     def choice(self) -> Term:
         self.need("if")
@@ -444,7 +268,7 @@ class _Reader:
             self.at += 1
             at = self.at
             value = self.term()
-            self.need(_CLOSING[token.value])
+            self.need(CLOSING[token.value])
             return value if token.value == "(" else make("ind", (self.wanted(value, PROP, at),), None, REAL)
         if token.kind not in ("name", "quoted"):
             raise self.error("a term is needed here")
@@ -514,13 +338,13 @@ class _Reader:
                 raise self.error(f"'{name}' takes {count} arguments, {len(args)} given", at)
             return [self.wanted(a, sort, place) for a, place in zip(args, places, strict=True)]
 
-        if quoted or name not in _CALLS:
+        if quoted or name not in CALLS:
             definition = self.definitions.get(name) or LIBRARY.get(name)
             if definition is None:
                 raise self.error(f"'{name}' is not defined", at)
             terms = given(None, definition.arity)
             return self.checked(at, lambda: definition(*terms))
-        return self.checked(at, lambda: _CALLS[name](given))
+        return self.checked(at, lambda: CALLS[name](given))
 
     def derivative(self) -> Term:
         at = self.at
@@ -601,10 +425,7 @@ class _Reader:
     # -------------------------------------------------------------------------------------------------- domains
 
     def domain(self) -> Term:
-        self.depth += 1
-        if self.depth > DEPTH:
-            raise self.error(f"nested deeper than {DEPTH}")
-        try:
+        with self.deeper():
             token, following = self.tokens[self.at], self.tokens[min(self.at + 1, len(self.tokens) - 1)]
             if token.kind == "name" and token.value in DOMAIN_WORDS:
                 self.at += 1
@@ -619,8 +440,6 @@ class _Reader:
             self.need("..")
             at = self.at
             return b.range_(lo, self.wanted(self.sum(), INT, at))
-        finally:
-            self.depth -= 1
 
     def named_domain(self, word: str) -> Term:
         if word == "reals":
@@ -645,59 +464,6 @@ class _Reader:
 
 def _domains_of(domain: Term) -> tuple[Term, ...]:
     return domain.args[:-1] if domain.op == "functions" else ()
-
-
-#: Words of binders that run over a domain.
-_WORDS = frozenset({"sum", "prod", "integral", "integrable", "max", "min", "argmax", "argmin", "deriv"})
-
-_Given = Callable[..., list[Term]]
-
-
-def _calls() -> dict[str, Callable[[_Given], Term]]:
-    """What is written as a name and brackets, apart from binders and definitions."""
-
-    def scalar(name: str) -> Callable[[_Given], Term]:
-        return lambda given: b.scalar(name, *given(REAL))
-
-    def predicate(name: str, count: int) -> Callable[[_Given], Term]:
-        return lambda given: b.predicate(name, *given(None, count))
-
-    def constant(given: _Given) -> Term:
-        (out,) = given(INT)
-        if out.op != "aff" or out.args:
-            raise LanguageError("'integer(…)' holds a number")
-        return out
-
-    def raw(op: str, sort: Sort | None, out: Sort | None, count: int | None = 1) -> Callable[[_Given], Term]:
-        def call(given: _Given) -> Term:
-            args = given(sort, count)
-            return make(op, args, None, out if out is not None else args[0].sort)
-
-        return call
-
-    return {
-        **{name: scalar(name) for name in b.SCALAR_FUNCTIONS},
-        **{name: predicate(name, count) for name, count in b.PREDICATES.items()},
-        "sqrt": lambda given: b.sqrt(*given(REAL)),
-        "max": raw("max", REAL, REAL, None),
-        "min": raw("min", REAL, REAL, None),
-        "add": raw("add", None, None),
-        "mul": raw("mul", None, REAL),
-        "and": raw("and", PROP, PROP, None),
-        "or": raw("or", PROP, PROP, None),
-        "real": lambda given: b.as_real(*given(None)),
-        "integer": constant,
-        "factorial": raw("factorial", INT, REAL),
-        "binomial": raw("binomial", INT, REAL, 2),
-        "inverse": lambda given: b.inverse(*given(None)),
-        "identity": lambda given: b.identity(*given(INT)),
-        "diag": lambda given: b.diag(*given(None)),
-        "trace": lambda given: b.trace(*given(None)),
-        "det": lambda given: b.det(*given(None)),
-    }
-
-
-_CALLS = _calls()
 
 
 def parse(
@@ -727,5 +493,5 @@ def parse(
     """
     if isinstance(symbols, Context):
         symbols = {str(s.data): s for s in symbols.symbols()}
-    reader = _Reader(text, symbols, definitions or {})
+    reader = Reader(text, symbols, definitions or {})
     return reader.wanted(reader.whole(), sort, 0)
