@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from derivcheck.language import INT, PROP, REAL, Context, LanguageError, Term, abstract, free_symbols, instantiate, make
-from derivcheck.language import build as b
+from derivcheck.language import constructors as b
 from derivcheck.language.certificates import Inference
 from derivcheck.language.definitions import unfold
 from derivcheck.language.membership import INFINITE, members, opened

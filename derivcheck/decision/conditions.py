@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
 from derivcheck.language import BINDERS, REAL, Context, Term, free_symbols, le, lt, ne, substitute, unfold
-from derivcheck.language.build import affine_parts, int_add, integer
+from derivcheck.language.constructors import affine_parts, int_add, integer
 from derivcheck.proof.normal_form import Normaliser, Unknown, to_term
 from derivcheck.proof.normal_form.poly import ONE, UNIT, plus, scaled
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from math import inf, prod
 
 from derivcheck.language import BINDERS, DOMAIN, MEASURE, Term, subterms
-from derivcheck.language.build import affine_parts
+from derivcheck.language.constructors import affine_parts
 
 #: Terms whose estimate is at most this are decided in the caller's process.
 MODEST = 3_000.0

@@ -50,7 +50,7 @@ from derivcheck.language import (
     subterms,
     unfold,
 )
-from derivcheck.language.build import affine, affine_parts, binomial, int_add, mul
+from derivcheck.language.constructors import affine, affine_parts, binomial, int_add, mul
 from derivcheck.language.terms import rebuild
 from derivcheck.proof.kernel import opened
 from derivcheck.proof.normal_form import Normaliser, Poly, Unknown, to_term

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from itertools import combinations
 
 from derivcheck.language import INT, Context, Declaration, Term, eq, free_symbols, integer, num, substitute, subterms
-from derivcheck.language.build import int_add
+from derivcheck.language.constructors import int_add
 from derivcheck.proof.normal_form.integers import solve_for_symbol
 
 #: The most places that are looked at.

@@ -40,7 +40,7 @@ from derivcheck.language import (
     symbol,
     unfold,
 )
-from derivcheck.language.build import affine_parts, int_add
+from derivcheck.language.constructors import affine_parts, int_add
 from derivcheck.language.terms import rebuild
 from derivcheck.proof import ProofError, kernel
 from derivcheck.proof.kernel.algebra import Different

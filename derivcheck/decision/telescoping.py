@@ -38,7 +38,7 @@ from derivcheck.language import (
     real,
     substitute,
 )
-from derivcheck.language.build import affine_parts, int_add
+from derivcheck.language.constructors import affine_parts, int_add
 from derivcheck.proof.kernel.quantifiers import opened
 from derivcheck.proof.normal_form import Normaliser, Poly, Unknown, to_term
 from derivcheck.proof.normal_form.poly import ONE, Lin, Mono, factor_term, mono_times, poly_of

@@ -1,6 +1,6 @@
 """What can be said: terms, declarations, operators, definitions, printing, and SymPy at the edge."""
 
-from derivcheck.language.build import (
+from derivcheck.language.constructors import (
     ArgMax,
     ArgMin,
     D,

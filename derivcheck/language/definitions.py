@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
 
-from derivcheck.language import build as b
+from derivcheck.language import constructors as b
 from derivcheck.language.terms import (
     BINDERS,
     INT,
@@ -29,6 +29,7 @@ from derivcheck.language.terms import (
     Term,
     Termlike,
     abstract,
+    domain_of_measure,
     free_symbols,
     instantiate,
     make,
@@ -238,7 +239,7 @@ def _covariance(measure: Term, x: Term, y: Term) -> Term:
 
 
 def _random(measure: Term, body: b.Body) -> Term:
-    return b.lam(b.domain_of_measure(measure), body)
+    return b.lam(domain_of_measure(measure), body)
 
 
 def E(measure: Term, body: b.Body) -> Term:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from derivcheck.language import build as b
+from derivcheck.language import constructors as b
 from derivcheck.language import properties
 from derivcheck.language.context import Context, Declaration, Property
 from derivcheck.language.properties import bounds, for_all_arguments

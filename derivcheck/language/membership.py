@@ -12,7 +12,7 @@
 
 from __future__ import annotations
 
-from derivcheck.language import build as b
+from derivcheck.language import constructors as b
 from derivcheck.language.context import Declaration, Property
 from derivcheck.language.terms import LanguageError, Term, abstract, sort_of_domain, symbol
 

@@ -63,7 +63,7 @@ from derivcheck.language.boxes import (
     to_latex,
     upright,
 )
-from derivcheck.language.build import reals
+from derivcheck.language.constructors import reals
 from derivcheck.language.printing import AND as AND_LEVEL
 from derivcheck.language.printing import (
     ATOM,

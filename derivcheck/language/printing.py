@@ -23,7 +23,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from derivcheck.language.build import PREDICATES, SCALAR_FUNCTIONS, functions, reals
+from derivcheck.language.constructors import PREDICATES, SCALAR_FUNCTIONS, functions, reals
 from derivcheck.language.terms import BINDERS, DOMAIN, INT, MEASURE, REAL, Term, free_symbols
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from derivcheck.language import build as b
+from derivcheck.language import constructors as b
 from derivcheck.language.context import Context, Declaration, Property
 from derivcheck.language.definitions import unfold
 from derivcheck.language.givens import Givens

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from derivcheck.language import build as b
+from derivcheck.language import constructors as b
 from derivcheck.language.context import Property
 from derivcheck.language.terms import Term, Termlike
 

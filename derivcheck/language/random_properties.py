@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from derivcheck.language import build as b
+from derivcheck.language import constructors as b
 from derivcheck.language.context import Property
 from derivcheck.language.properties import for_all_arguments
 from derivcheck.language.terms import LanguageError, Term, Termlike, domain_of_measure

@@ -158,62 +158,62 @@ class Term:
             raise LanguageError("a proposition has no truth value in Python; hand it to a claim or to decide()")
         return True
 
-    # Operators build unevaluated terms; the meaning lives in `build`.
+    # Operators build unevaluated terms; the meaning lives in `constructors`.
     def __add__(self, other: Termlike) -> Term:
-        return _build.add(self, other)
+        return _constructors.add(self, other)
 
     def __radd__(self, other: Termlike) -> Term:
-        return _build.add(other, self)
+        return _constructors.add(other, self)
 
     def __sub__(self, other: Termlike) -> Term:
-        return _build.sub(self, other)
+        return _constructors.sub(self, other)
 
     def __rsub__(self, other: Termlike) -> Term:
-        return _build.sub(other, self)
+        return _constructors.sub(other, self)
 
     def __mul__(self, other: Termlike) -> Term:
-        return _build.mul(self, other)
+        return _constructors.mul(self, other)
 
     def __rmul__(self, other: Termlike) -> Term:
-        return _build.mul(other, self)
+        return _constructors.mul(other, self)
 
     def __truediv__(self, other: Termlike) -> Term:
-        return _build.div(self, other)
+        return _constructors.div(self, other)
 
     def __rtruediv__(self, other: Termlike) -> Term:
-        return _build.div(other, self)
+        return _constructors.div(other, self)
 
     def __pow__(self, other: Termlike) -> Term:
-        return _build.pow_(self, other)
+        return _constructors.pow_(self, other)
 
     def __rpow__(self, other: Termlike) -> Term:
-        return _build.pow_(other, self)
+        return _constructors.pow_(other, self)
 
     def __matmul__(self, other: Term) -> Term:
-        return _build.matmul(self, other)
+        return _constructors.matmul(self, other)
 
     def __neg__(self) -> Term:
-        return _build.neg(self)
+        return _constructors.neg(self)
 
     def __le__(self, other: Termlike) -> Term:
-        return _build.le(self, other)
+        return _constructors.le(self, other)
 
     def __lt__(self, other: Termlike) -> Term:
-        return _build.lt(self, other)
+        return _constructors.lt(self, other)
 
     def __ge__(self, other: Termlike) -> Term:
-        return _build.le(other, self)
+        return _constructors.le(other, self)
 
     def __gt__(self, other: Termlike) -> Term:
-        return _build.lt(other, self)
+        return _constructors.lt(other, self)
 
     def __call__(self, *args: Termlike) -> Term:
-        return _build.apply(self, *args)
+        return _constructors.apply(self, *args)
 
     @property
     def T(self) -> Term:
         """The transpose of a matrix."""
-        return _build.transpose(self)
+        return _constructors.transpose(self)
 
     @property
     def body(self) -> Term:
@@ -250,7 +250,7 @@ _by_parts: WeakValueDictionary[tuple[object, ...], Term] = WeakValueDictionary()
 
 
 def make(op: str, args: Iterable[Term] = (), data: Any = None, sort: Sort = REAL, hint: str = "") -> Term:
-    """Build (or find) a node without any check of sorts; `build` holds the checked constructors."""
+    """Build (or find) a node without any check of sorts; `constructors` holds the checked constructors."""
     args = tuple(args)
     plain = data.as_integer_ratio() if type(data) is Fraction else data
     if plain is None or type(plain) in (str, int) or (type(plain) is tuple and all(type(x) is int for x in plain)):
@@ -310,7 +310,7 @@ def rebuild(term: Term, args: tuple[Term, ...]) -> Term:
     if all(a is b for a, b in zip(args, term.args, strict=True)):
         return term
     if term.op in ("aff", "app", "real", "defn"):
-        return _build.reconstruct(term, args)
+        return _constructors.reconstruct(term, args)
     return make(term.op, args, term.data, term.sort, term.hint)
 
 
@@ -461,4 +461,4 @@ def open_binder(term: Term, fresh: Fresh) -> tuple[Term, Term]:
 
 
 # Terms and their constructors need each other: an operator on a term is a constructor's call.
-import derivcheck.language.build as _build  # noqa: E402
+import derivcheck.language.constructors as _constructors  # noqa: E402

@@ -22,7 +22,7 @@ from derivcheck.language import (
     sort_of_domain,
     unfold,
 )
-from derivcheck.language.build import int_add
+from derivcheck.language.constructors import int_add
 from derivcheck.language.terms import open_binder, rebuild
 from derivcheck.proof import ProofError, Prover, Theorem, bounded_by_max, kernel
 from derivcheck.proof.prover import Tactic

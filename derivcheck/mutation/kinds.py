@@ -38,7 +38,7 @@ from derivcheck.language import (
     substitute,
     transpose,
 )
-from derivcheck.language.build import div, int_add, mul
+from derivcheck.language.constructors import div, int_add, mul
 from derivcheck.language.definitions import LIBRARY
 from derivcheck.language.terms import BINDERS, abstract, free_symbols, rebuild
 from derivcheck.mutation.places import Place

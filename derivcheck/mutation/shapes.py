@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from derivcheck.language import BINDERS, Fresh, LanguageError, Term, domains, open_binder
-from derivcheck.language import build as b
+from derivcheck.language import constructors as b
 
 #: Operators whose constructors compare the shapes of their arguments.
 _CHECKED: dict[str, Callable[..., Term]] = {

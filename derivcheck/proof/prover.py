@@ -37,7 +37,7 @@ from derivcheck.language import (
     sort_of_domain,
     unfold,
 )
-from derivcheck.language.build import as_int, as_real
+from derivcheck.language.constructors import as_int, as_real
 from derivcheck.language.terms import rebuild
 from derivcheck.proof import kernel
 from derivcheck.proof.kernel import ProofError, Theorem

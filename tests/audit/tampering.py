@@ -23,8 +23,8 @@ if __name__ == "__main__":
 from derivcheck.audit import check_inference
 from derivcheck.audit.instances import Instances
 from derivcheck.language import REAL, LanguageError, Term, make, neg, num
-from derivcheck.language.build import int_add, integer
 from derivcheck.language.certificates import read
+from derivcheck.language.constructors import int_add, integer
 from derivcheck.language.serial import Nodes, Table
 from derivcheck.proof import kernel
 

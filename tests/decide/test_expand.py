@@ -28,7 +28,7 @@ from derivcheck.language import (
     pi,
     real,
 )
-from derivcheck.language.build import scalar
+from derivcheck.language.constructors import scalar
 from derivcheck.semantics import check
 
 given = Givens()

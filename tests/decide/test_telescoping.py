@@ -9,7 +9,7 @@ from derivcheck.decision import decide, telescoping
 from derivcheck.decision.prove import _algebra
 from derivcheck.decision.telescoping import recurrence
 from derivcheck.language import Givens, Sum, Term, eq, implies, integer, num, real, substitute
-from derivcheck.language.build import binomial, factorial
+from derivcheck.language.constructors import binomial, factorial
 from derivcheck.semantics import check
 
 n = s.Symbol("n", integer=True, nonnegative=True)

@@ -34,7 +34,7 @@ from derivcheck.language import (
     space,
     symbol,
 )
-from derivcheck.language import build as b
+from derivcheck.language import constructors as b
 from derivcheck.language.terms import domain_of_measure, function_sort, make, sort_of_domain
 
 N, M = Size("n"), Size("m")

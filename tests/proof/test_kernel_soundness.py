@@ -38,7 +38,7 @@ from derivcheck.language import (
     squared_norm,
     symbol,
 )
-from derivcheck.language.build import interval as real_interval
+from derivcheck.language.constructors import interval as real_interval
 from derivcheck.proof import ProofError, Theorem, kernel
 
 

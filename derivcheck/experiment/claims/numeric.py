@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from derivcheck.language import INT, REAL, Term, apply, domain_of_measure, domains, instantiate, integer
-from derivcheck.language.build import affine_parts
+from derivcheck.language.constructors import affine_parts
 
 Rows = NDArray[np.float64]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from derivcheck.language import build as b
+from derivcheck.language import constructors as b
 from derivcheck.language.serial.operators import CHECKS, read_data
 from derivcheck.language.serial.strict import DEPTH, SerialError, is_int, short_text
 from derivcheck.language.terms import (

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
-from derivcheck.language import build as b
+from derivcheck.language import constructors as b
 from derivcheck.language.serial.strict import SerialError, is_int, short_text
 from derivcheck.language.terms import (
     DOMAIN,
@@ -52,7 +52,7 @@ def read_data(op: str, written: object) -> Any:
         case "sym" | "space":
             if not short_text(written, "a name"):
                 raise SerialError("a name is empty")
-            # Variables that are opened for a moment have an '@' (`build.close`, `unfold`): none may be captured.
+            # Variables that are opened for a moment have an '@' (`constructors.close`, `unfold`): none may be captured.
             if "@" in str(written):
                 raise SerialError(f"'@' is reserved, in {written!r:.40}")
             return written

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import sympy
 from sympy.core.function import AppliedUndef
 
-from derivcheck.language import build as b
+from derivcheck.language import constructors as b
 from derivcheck.language.terms import Term
 
 if TYPE_CHECKING:

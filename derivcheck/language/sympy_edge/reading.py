@@ -10,7 +10,7 @@ from typing import Any
 import sympy
 from sympy.core.function import AppliedUndef
 
-from derivcheck.language import build as b
+from derivcheck.language import constructors as b
 from derivcheck.language.context import Context
 from derivcheck.language.sympy_edge.heads import CONNECTIVES, RELATIONS, head_of
 from derivcheck.language.sympy_edge.limits import HIGHEST_DERIVATIVE, LARGEST, LONGEST_NUMBER, Unsupported

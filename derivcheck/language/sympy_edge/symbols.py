@@ -6,7 +6,7 @@ from typing import Any
 
 import sympy
 
-from derivcheck.language import build as b
+from derivcheck.language import constructors as b
 from derivcheck.language.givens import Givens
 from derivcheck.language.sympy_edge.limits import Unsupported
 from derivcheck.language.terms import Term

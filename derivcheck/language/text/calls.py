@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from derivcheck.language import build as b
+from derivcheck.language import constructors as b
 from derivcheck.language.terms import INT, PROP, REAL, LanguageError, Sort, Term, make
 
 #: The arguments that were read, each of the wanted sort and as many as wanted: ``given(sort, count)``.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 
-from derivcheck.language import build as b
+from derivcheck.language import constructors as b
 from derivcheck.language.context import Context
 from derivcheck.language.definitions import LIBRARY, Definition
 from derivcheck.language.printing import DOMAIN_WORDS, KEYWORDS

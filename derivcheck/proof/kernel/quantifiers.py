@@ -22,7 +22,7 @@ from derivcheck.language import (
     substitute,
     unfold,
 )
-from derivcheck.language.build import substitution
+from derivcheck.language.constructors import substitution
 from derivcheck.language.terms import variable_sort
 from derivcheck.proof.kernel.theorem import (
     Theorem,

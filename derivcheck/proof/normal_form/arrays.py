@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from derivcheck.language import Sum, Term, delta, domains
-from derivcheck.language.build import apply
+from derivcheck.language.constructors import apply
 
 
 def entry(f: Term, args: tuple[Term, ...]) -> Term:

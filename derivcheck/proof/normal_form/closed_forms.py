@@ -14,7 +14,7 @@ from derivcheck.language import (
     ne,
     num,
 )
-from derivcheck.language.build import affine_parts
+from derivcheck.language.constructors import affine_parts
 from derivcheck.proof.normal_form.names import mentioned
 from derivcheck.proof.normal_form.poly import (
     Lin,

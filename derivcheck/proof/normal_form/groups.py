@@ -17,7 +17,7 @@ from derivcheck.language import (
     ne,
     num,
 )
-from derivcheck.language.build import affine, affine_parts, int_add
+from derivcheck.language.constructors import affine, affine_parts, int_add
 from derivcheck.proof.normal_form.closed_forms import closed_form, shifted_geometric_sum
 from derivcheck.proof.normal_form.integers import solved
 from derivcheck.proof.normal_form.inverses import contracted

@@ -8,7 +8,7 @@ from derivcheck.language import (
     Term,
     integer,
 )
-from derivcheck.language.build import affine, affine_parts, int_add
+from derivcheck.language.constructors import affine, affine_parts, int_add
 from derivcheck.proof.normal_form.names import is_opened
 from derivcheck.proof.normal_form.poly import (
     Poly,

@@ -14,7 +14,7 @@ from derivcheck.language import (
     instantiate,
     make,
 )
-from derivcheck.language.build import affine_parts
+from derivcheck.language.constructors import affine_parts
 from derivcheck.language.terms import domain_of_measure, variable_sort
 from derivcheck.proof.normal_form.groups import group, join
 from derivcheck.proof.normal_form.labelling import (

@@ -11,7 +11,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from derivcheck.language import INT, Term, domains, eq, ind, le, num, symbol
-from derivcheck.language.build import apply
+from derivcheck.language.constructors import apply
 from derivcheck.proof.normal_form.labelling import canonical, is_contraction, open_contraction
 from derivcheck.proof.normal_form.matching import match
 from derivcheck.proof.normal_form.names import label, mentioned, put_indices

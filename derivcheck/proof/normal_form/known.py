@@ -19,7 +19,7 @@ from derivcheck.language import (
     real,
     unfold,
 )
-from derivcheck.language.build import int_add
+from derivcheck.language.constructors import int_add
 from derivcheck.proof.normal_form.matching import Binding, match
 from derivcheck.proof.normal_form.poly import (
     UNIT,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from derivcheck.language import Term, free_symbols
-from derivcheck.language.build import affine_parts, int_add, integer
+from derivcheck.language.constructors import affine_parts, int_add, integer
 from derivcheck.proof.normal_form.poly import COMMUTATIVE, Unknown, exponent_of
 
 #: Attempts of one match; a product of many like factors would try every permutation.

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from derivcheck.language import INT, REAL, Term, domain_of_measure, eq, instantiate, integer, le, make, subterms
-from derivcheck.language.build import affine, affine_parts, int_add
+from derivcheck.language.constructors import affine, affine_parts, int_add
 from derivcheck.language.terms import variable_sort
 from derivcheck.proof.normal_form.integrals import integrate
 from derivcheck.proof.normal_form.labelling import is_contraction, open_contraction

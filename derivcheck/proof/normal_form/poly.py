@@ -12,7 +12,7 @@ from fractions import Fraction
 from functools import lru_cache
 
 from derivcheck.language import INT, REAL, Term, free_symbols, make, num, real, substitute, symbol
-from derivcheck.language.build import affine, affine_parts
+from derivcheck.language.constructors import affine, affine_parts
 from derivcheck.language.terms import rebuild
 from derivcheck.proof.normal_form.names import MARK, is_opened, number
 

@@ -12,7 +12,7 @@ from math import comb, factorial
 from typing import TYPE_CHECKING
 
 from derivcheck.language import INT, REAL, Sum, Term, abstract, ind, instantiate, integer, le, make, num, range_, real
-from derivcheck.language.build import affine, affine_parts, int_add
+from derivcheck.language.constructors import affine, affine_parts, int_add
 from derivcheck.language.terms import rebuild
 from derivcheck.proof.normal_form.labelling import canonical
 from derivcheck.proof.normal_form.poly import (

@@ -18,7 +18,7 @@ from derivcheck.language import (
     range_,
     subterms,
 )
-from derivcheck.language.build import affine, affine_parts, int_add
+from derivcheck.language.constructors import affine, affine_parts, int_add
 from derivcheck.proof.normal_form.closed_forms import has_closed_form
 from derivcheck.proof.normal_form.groups import group
 from derivcheck.proof.normal_form.integers import solved

@@ -18,7 +18,7 @@ from derivcheck.language import (
     substitute,
     symbol,
 )
-from derivcheck.language.build import affine_parts
+from derivcheck.language.constructors import affine_parts
 from derivcheck.language.terms import variable_sort
 from derivcheck.proof.normal_form.matching import Binding
 

@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from derivcheck.language import INT, Term, delta, integer, le, range_
-from derivcheck.language.build import affine, affine_parts, int_add
+from derivcheck.language.constructors import affine, affine_parts, int_add
 from derivcheck.proof.normal_form.labelling import contraction
 from derivcheck.proof.normal_form.names import mentioned
 from derivcheck.proof.normal_form.poly import Mono, Poly, Unknown, plus, scaled

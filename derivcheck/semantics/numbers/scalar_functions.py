@@ -142,7 +142,7 @@ def absolute(x: Number) -> Number:
     return abs(x)
 
 
-#: The scalar functions of the language (`derivcheck.language.build.SCALAR_FUNCTIONS`).
+#: The scalar functions of the language (`derivcheck.language.constructors.SCALAR_FUNCTIONS`).
 SCALAR: dict[str, Callable[[Number], Number]] = {
     "exp": exp,
     "log": log,

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from fractions import Fraction
 
 from derivcheck.language import Context, Term
-from derivcheck.language.build import as_real
+from derivcheck.language.constructors import as_real
 from derivcheck.language.terms import Termlike
 from derivcheck.proof.normal_form import Normaliser
 from derivcheck.proof.normal_form.poly import plus

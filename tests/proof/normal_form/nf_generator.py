@@ -42,7 +42,7 @@ from derivcheck.language import (
     trace,
     transpose,
 )
-from derivcheck.language.build import diag, int_add, real
+from derivcheck.language.constructors import diag, int_add, real
 
 g = Givens()
 N = g.size("n", 0)

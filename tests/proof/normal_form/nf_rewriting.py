@@ -28,7 +28,7 @@ from derivcheck.language import (
     symbol,
     unfold,
 )
-from derivcheck.language.build import add, int_add, mul, real
+from derivcheck.language.constructors import add, int_add, mul, real
 from derivcheck.language.terms import BINDERS, abstract, rebuild, variable_sort
 
 Rule = Callable[[Term, random.Random], Term | None]

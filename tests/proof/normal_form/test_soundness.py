@@ -42,7 +42,7 @@ from derivcheck.language import (
     sqrt,
 )
 from derivcheck.language import E as expectation
-from derivcheck.language.build import int_add, real
+from derivcheck.language.constructors import int_add, real
 from derivcheck.proof.normal_form import Normaliser, Unknown
 from derivcheck.proof.normal_form.calculus import differentiable
 
