@@ -280,7 +280,7 @@ def test_source_is_readable_and_reuses_memory() -> None:
     f = compile(value_and_grad(lambda w, x: F.mean(F.square(F.tanh(x @ w)))))
     f(np.ones((3, 2)), np.ones((5, 3)))
     assert f.source.startswith("def run(w, x):")
-    assert "np.dot(x, w, t" in f.source
+    assert "x.dot(w, t" in f.source
     assert f.cost().workspace < sum(8 * t.size for t in f.graph.nodes)
     assert f.cost().matmul_flops == 2 * 5 * 3 * 2 * 2
 

@@ -113,14 +113,14 @@ def _sum(e: Writer, t: Tensor, out: str, ins: list[str]) -> list[str]:
     count = x.size // t.size
     if not kept:
         return (
-            plain if count > 1 << 14 else [f"np.dot({e.ones(count)}, {e.place(e.plan.static[x].reshape(-1))}, {out})"]
+            plain if count > 1 << 14 else [_dot(e.ones(count), e.place(e.plan.static[x].reshape(-1)), out)]
         )
     if axes == tuple(range(len(axes))):
         matrix = e.place(e.plan.static[x].reshape(count, -1))
-        return [f"np.dot({e.ones(count)}, {matrix}, {e.place(e.plan.static[t].reshape(-1))})"]
+        return [_dot(e.ones(count), matrix, e.place(e.plan.static[t].reshape(-1)))]
     if axes == tuple(range(kept, x.ndim)) and count <= 4096:
         matrix = e.place(e.plan.static[x].reshape(t.size, -1))
-        return [f"np.dot({matrix}, {e.ones(count)}, {e.place(e.plan.static[t].reshape(-1))})"]
+        return [_dot(matrix, e.ones(count), e.place(e.plan.static[t].reshape(-1)))]
     if len(axes) == 1 and axes[0] < x.ndim - 1:
         width = math.prod(x.shape[axes[0] + 1 :])
         stack = e.place(e.plan.static[x].reshape(-1, count, width))
@@ -169,7 +169,12 @@ def _matmul(e: Writer, t: Tensor, out: str, ins: list[str]) -> list[str]:
         if cut is not None:
             return [f"np.matmul({', '.join(e.place(x) for x in cut)})"]
     # ``dot`` has half the overhead of ``matmul``, for two axes.
-    return [f"np.{'dot' if t.ndim == 2 else 'matmul'}({ins[0]}, {ins[1]}, {out})"]
+    return [_dot(*ins, out) if t.ndim == 2 else f"np.matmul({ins[0]}, {ins[1]}, {out})"]
+
+
+def _dot(left: str, right: str, out: str) -> str:
+    # The method: ``np.dot`` first asks in Python whether an operand overrides it.
+    return f"{left}.dot({right}, {out})"
 
 
 def _in_pieces(operands: Sequence[Array]) -> list[Array] | None:

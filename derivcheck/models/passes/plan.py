@@ -18,7 +18,7 @@ import numpy as np
 
 from derivcheck.models.graph import Graph, as_kind
 from derivcheck.models.passes.fuse import Group
-from derivcheck.models.passes.layout import is_view, root
+from derivcheck.models.passes.layout import contiguous, is_view, root
 from derivcheck.models.passes.places import places
 from derivcheck.models.tensor import PRIMITIVES, Array, Shape, Tensor
 
@@ -226,7 +226,7 @@ class _Planner:
             later = self.last.get(v, -1)
             group = self.groups[self.group_of[t]]
             if later <= self.position[t] and (group.shape is not None) and t.primitive in _IN_PLACE:
-                if self._read_otherwise(v, group):
+                if self._read_otherwise(v, t, group):
                     continue
                 self.static[t] = self.resident[v]
                 taken.add(t)
@@ -332,17 +332,19 @@ class _Planner:
             return False
         return all(self.group_of.get(u) == group for u in self.graph.users[t])
 
-    def _read_otherwise(self, x: Tensor, group: Group) -> bool:
+    def _read_otherwise(self, x: Tensor, t: Tensor, group: Group) -> bool:
         # Blocks of a transposed (or shifted) view are not blocks of the memory: a later block would read what
-        # an earlier one has overwritten. So would a loop that reads a part of it at another place.
-        return any(self._owner(y) is x and y is not x for u in group.nodes for y in u.inputs)
+        # an earlier one has overwritten. So would a loop that reads a part of it at another place. A view that
+        # only reshapes has every entry where the result will have it.
+        read = (y for u in group.nodes for y in u.inputs if self._owner(y) is x)
+        return any(root(y) is not x or y.shape != t.shape or y.size != x.size or not contiguous(y) for y in read)
 
     def _heir(self, t: Tensor, dying: list[Tensor], local: set[Tensor], group: Group) -> Tensor | None:
         if t.primitive not in _IN_PLACE:
             return None
         for x in dying:
-            same = x.shape == t.shape and x.kind == t.kind and (x in self.scratch) == (t in local)
-            if same and x in t.inputs and not self._read_otherwise(x, group):
+            same = x.size == t.size and x.kind == t.kind and (x in self.scratch) == (t in local)
+            if same and not self._read_otherwise(x, t, group):
                 return x
         return None
 
