@@ -22,6 +22,7 @@ from derivcheck.models.errors import CompileError
 from derivcheck.models.graph import Graph
 from derivcheck.models.passes.band import band
 from derivcheck.models.passes.batch import batch
+from derivcheck.models.passes.contract import contract
 from derivcheck.models.passes.emit import Emitted, emit
 from derivcheck.models.passes.fuse import Group, fuse
 from derivcheck.models.passes.gather import gather_products, gather_slices
@@ -38,6 +39,8 @@ from derivcheck.models.passes.plan import Plan, Slots, plan
 from derivcheck.models.passes.simplify import simplify
 from derivcheck.models.passes.sink import sink
 from derivcheck.models.passes.slab import slab
+from derivcheck.models.passes.upright import upright
+from derivcheck.models.passes.widen import widen
 from derivcheck.models.tensor import Array, Tensor
 
 __all__ = ["BACKENDS", "Prepared", "Program", "compile_graph", "optimise", "prepare"]
@@ -54,6 +57,7 @@ def optimise(graph: Graph, dtype: Any = np.float64, backend: str = "numpy") -> d
     out["simplify"] = graph = simplify(merge(simplify(graph)))
     if backend == "numpy":  # loops in machine code do not mind short rows
         out["interleave"] = graph = _if_changed(graph, interleave(graph), simplify)
+        out["upright"] = graph = _if_changed(graph, upright(graph), simplify)
     out["sink"] = graph = _if_changed(graph, sink(orient(graph)), simplify)
     out["gather"] = graph = gather_products(merge(simplify(gather_slices(merge(graph)))))
     out["merge"] = graph = merge(simplify(graph))
@@ -61,6 +65,9 @@ def optimise(graph: Graph, dtype: Any = np.float64, backend: str = "numpy") -> d
     out["band"] = graph = _if_changed(graph, band(graph), lambda g: merge(simplify(g)))
     out["mask"] = graph = mask(graph)
     out["slab"] = graph = slab(graph, np.dtype(dtype).itemsize)
+    if backend == "numpy":
+        out["contract"] = graph = contract(graph)
+        out["widen"] = graph = widen(graph, np.dtype(dtype).itemsize)
     out["batch"] = untranspose(batch(graph))
     return out
 
@@ -76,9 +83,9 @@ class Program:
     Attributes
     ----------
     graphs : dict
-        The graph after each pass, by name: ``"drawn"``, ``"lower"``, ``"simplify"``, ``"interleave"``, ``"sink"``,
-        ``"gather"``, ``"merge"``, ``"inner"``, ``"band"``, ``"mask"``,
-        ``"slab"``, ``"batch"``.
+        The graph after each pass, by name: ``"drawn"``, ``"lower"``, ``"simplify"``, ``"interleave"``, ``"upright"``,
+        ``"sink"``, ``"gather"``, ``"merge"``, ``"inner"``, ``"band"``, ``"mask"``, ``"slab"``,
+        ``"contract"``, ``"widen"``, ``"batch"``.
     groups : tuple of Group
         Schedule.
     plan : Plan

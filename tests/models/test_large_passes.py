@@ -22,7 +22,10 @@ from derivcheck.models.passes import band as banding
 from derivcheck.models.passes import inner as walking
 from derivcheck.models.passes import pieces as cutting
 from derivcheck.models.passes import slab as slabs
+from derivcheck.models.passes import upright as standing
+from derivcheck.models.passes import widen as widening
 from derivcheck.models.passes.band import band
+from derivcheck.models.passes.contract import contract
 from derivcheck.models.passes.inner import inner
 from derivcheck.models.passes.interleave import interleave
 from derivcheck.models.passes.lower import lower
@@ -31,6 +34,8 @@ from derivcheck.models.passes.merge import merge
 from derivcheck.models.passes.simplify import simplify
 from derivcheck.models.passes.sink import sink
 from derivcheck.models.passes.slab import slab
+from derivcheck.models.passes.upright import upright
+from derivcheck.models.passes.widen import widen
 from derivcheck.models.program import compile_graph, optimise
 from derivcheck.models.tensor import Tensor, variable
 
@@ -47,6 +52,8 @@ def _low_thresholds(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(slabs, "LEFT", 4.0)
     monkeypatch.setattr(cutting, "IN_PLACE", 8)
     monkeypatch.setattr(walking, "ENTRIES", 1)
+    monkeypatch.setattr(standing, "ROWS", 0)
+    monkeypatch.setattr(widening, "ROWS", 2)
     yield
 
 
@@ -117,19 +124,43 @@ def random_replicas(seed: int) -> tuple[Graph, list[np.ndarray]]:
     return Graph(tuple(inputs), tuple(outputs)), [rng.standard_normal(v.shape) for v in inputs]
 
 
+def random_scores(seed: int) -> tuple[Graph, list[np.ndarray]]:
+    """Batched products whose rows are shifted, scaled or normalised by what they are reduced to, then multiplied."""
+    rng = np.random.default_rng(seed)
+    lead = [(), (1,), (3,), (2, 1), (2, 3)][int(rng.integers(5))]
+    n, k, m = (int(i) for i in rng.integers(1, 5, 3))
+    shapes = (*lead, n, k), (*lead, k, m), (*lead, m, 2), ((1,) * len(lead) + (n, m))
+    x, y, z, b = (variable(s, "float", f"x{i}") for i, s in enumerate(shapes))
+    scores = x @ y * 0.5
+    if rng.random() < 0.3:
+        scores = F.where(b > 0.0, scores, b) if rng.random() < 0.5 else scores + b
+    functions = (
+        F.softmax, F.log_softmax, lambda s: s / (1.0 + F.sum(F.square(s), -1, keepdims=True)),
+        lambda s: s - F.max(s, -1, keepdims=True), lambda s: F.tanh(s) * F.sum(s, (0, -1), keepdims=True),
+    )  # fmt: skip
+    for _ in range(int(rng.integers(1, 3))):
+        scores = functions[int(rng.integers(len(functions)))](scores)
+    outputs = [scores @ z, F.sum(scores, 0), F.reshape(scores, (-1,)) if rng.random() < 0.2 else F.sum(scores * b)]
+    return Graph((x, y, z, b), tuple(outputs)), [rng.standard_normal(s) for s in shapes]
+
+
 def graphs(seed: int) -> tuple[Graph, list[np.ndarray]]:
-    graph, arguments = (random_convolutions, random_replicas, random_orders, random_graph)[seed % 4](seed)
+    families = random_convolutions, random_replicas, random_orders, random_scores, random_graph
+    graph, arguments = families[seed % len(families)](seed)
     return with_gradient(graph), arguments
 
 
-@pytest.mark.parametrize("name", ["inner", "band", "mask", "slab", "interleave"])
+@pytest.mark.parametrize("name", ["inner", "band", "mask", "slab", "interleave", "upright", "widen"])
 @AGAIN
 @given(seed=SEEDS)
 def test_a_pass_keeps_the_values(name: str, seed: int) -> None:
     graph, arguments = graphs(seed)
     graph = merge(simplify(lower(graph)))
     graph = merge(simplify(sink(graph)))
-    passes = {"inner": inner, "band": band, "mask": mask, "slab": lambda g: slab(mask(g), 8), "interleave": interleave}
+    passes = {
+        "inner": inner, "band": band, "mask": mask, "slab": lambda g: slab(mask(g), 8), "interleave": interleave,
+        "upright": upright, "widen": lambda g: widen(g, 8),
+    }  # fmt: skip
     after = passes[name](graph)
     agree(graph.evaluate(arguments), after.evaluate(arguments))
 
@@ -187,6 +218,33 @@ def test_biases_of_replicas_are_added_to_long_rows() -> None:
         one = m.grad(lambda p, x: F.sum(f(x, *p)))
         for a, b in zip(g, m.compile(one)([q[k] for q in p], x), strict=True):
             np.testing.assert_allclose(a[k], b, rtol=1e-12)
+
+
+def _attention_step(length: int = 4) -> Graph:
+    layer = m.MultiHeadAttention(8, 2)
+    arrays, structure = m.flatten(layer.init(0))
+    variables = [variable(a.shape, "float", f"p{i}") for i, a in enumerate(arrays)]
+    x = variable((8, length, 8), "float", "x")
+    y = layer(m.unflatten(structure, variables), x)
+    return with_gradient(Graph((*variables, x), (F.sum(F.square(y)),)))
+
+
+def test_scores_stand_upright_where_their_rows_are_short() -> None:
+    found = optimise(_attention_step())
+    reductions = [t for t in found["merge"].nodes if t.primitive in ("max", "sum") and t.inputs[0].ndim == 4]
+    assert {t.primitive for t in reductions} == {"max", "sum"}
+    assert {(t.attributes["axes"], t.inputs[0].shape) for t in reductions} == {((0,), (4, 8, 2, 4))}
+    longer = optimise(_attention_step(2 * standing.SHORT))
+    assert all(t.attributes["axes"] == (3,) for t in longer["merge"].nodes if t.primitive == "max")
+
+
+def test_a_bias_is_repeated_and_a_sum_of_squares_is_one_product(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(widening, "ROWS", 32)
+    graph = optimise(_attention_step())["merge"]
+    before, after = ([t.primitive for t in g.nodes] for g in (graph, widen(contract(graph), 8)))
+    assert after.count("alias") == before.count("alias") + 2  # of the products before and after the scores
+    assert after.count("matmul") == before.count("matmul") + 1
+    assert after.count("square") == before.count("square") - 1
 
 
 def test_a_slab_that_waits_for_its_own_result_is_not_cut() -> None:

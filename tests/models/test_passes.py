@@ -15,6 +15,7 @@ from derivcheck.models.functional import cast
 from derivcheck.models.graph import Graph
 from derivcheck.models.passes import plan as planning
 from derivcheck.models.passes.batch import batch
+from derivcheck.models.passes.contract import contract
 from derivcheck.models.passes.fuse import fuse
 from derivcheck.models.passes.gather import gather_products, gather_slices
 from derivcheck.models.passes.layout import is_view, reshaped
@@ -37,6 +38,7 @@ PASSES = {
     "merge": merge,
     "batch": batch,
     "untranspose": untranspose,
+    "contract": contract,
 }
 
 

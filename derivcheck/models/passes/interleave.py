@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from derivcheck.models.functional import transpose
 from derivcheck.models.graph import Graph, rewrite
-from derivcheck.models.tensor import PRIMITIVES, Shape, Tensor, make
+from derivcheck.models.passes.clusters import clusters, reordered
+from derivcheck.models.tensor import Shape, Tensor
 
 __all__ = ["interleave"]
 
@@ -24,45 +25,16 @@ _READERS = frozenset({"matmul", "sum", "max", "count", "transpose", "slice"})
 
 def interleave(graph: Graph) -> Graph:
     """Change the order of work wherever rows of a batch meet short rows of one matrix each."""
-    moved = {t for members in _clusters(graph) if _gains(graph, members) for t in members}
+    moved = {t for members in clusters(graph, lambda t: t.ndim == 3) if _gains(graph, members) for t in members}
 
     def rule(t: Tensor, inputs: tuple[Tensor, ...]) -> Tensor | None:
-        if t not in moved:
-            return None
-        if t.primitive == "matmul":
-            # Joined from one part: the product is computed right where the part stands.
-            return _swap(make("concatenate", _swap(make("matmul", *inputs)), axis=0))
-        return _swap(make(t.primitive, *(_swap(x) if x.ndim else x for x in inputs), **t.attributes))
+        return reordered(t, inputs, _swap, _swap) if t in moved else None
 
     return rewrite(graph, rule) if moved else graph
 
 
 def _swap(x: Tensor) -> Tensor:
     return transpose(x, (1, 0, 2))
-
-
-def _clusters(graph: Graph) -> list[list[Tensor]]:
-    """Batched products and elementwise nodes of one shape that hang together."""
-    parent: dict[Tensor, Tensor] = {}
-
-    def find(t: Tensor) -> Tensor:
-        while parent[t] is not t:
-            parent[t] = parent[parent[t]]
-            t = parent[t]
-        return t
-
-    for t in graph.nodes:
-        if t.ndim != 3 or not t.inputs or not (t.primitive == "matmul" or PRIMITIVES[t.primitive].elementwise):
-            continue
-        parent[t] = t
-        if t.primitive != "matmul":
-            for x in t.inputs:
-                if x in parent and x.shape == t.shape:
-                    parent[find(x)] = find(t)
-    found: dict[Tensor, list[Tensor]] = {}
-    for t in parent:
-        found.setdefault(find(t), []).append(t)
-    return list(found.values())
 
 
 def _gains(graph: Graph, members: list[Tensor]) -> bool:

@@ -61,7 +61,19 @@ def _ufunc(name: str) -> Line:
     # The place of the result is the last argument: by position a call costs a quarter less than by name. (The extrema
     # are to take more operands some day, and want the name.)
     by_name = "out=" if name in ("maximum", "minimum") else ""
-    return lambda e, t, out, ins: [f"np.{name}({', '.join(ins)}, {by_name}{out})"]
+    return lambda e, t, out, ins: [f"np.{name}({', '.join(_numbers(e, t, ins))}, {by_name}{out})"]
+
+
+def _numbers(e: Writer, t: Tensor, ins: list[str]) -> list[str]:
+    """The operands, those of one entry without axes: NumPy then has nothing to broadcast."""
+    given = zip(t.inputs, ins, strict=True)
+    one = (x.size == 1 < t.size and x.ndim and x in e.plan.static for x in t.inputs)
+    return [e.place(e.plan.static[x].reshape(())) if o else text for o, (x, text) in zip(one, given, strict=True)]
+
+
+def _copy(out: str, source: str) -> str:
+    # An assignment: ``np.copyto`` first asks in Python whether an operand overrides it.
+    return f"{out}[...] = {source}"
 
 
 def _mul(e: Writer, t: Tensor, out: str, ins: list[str]) -> list[str]:
@@ -112,9 +124,7 @@ def _sum(e: Writer, t: Tensor, out: str, ins: list[str]) -> list[str]:
     # rows are left to NumPy, which adds them pairwise.
     count = x.size // t.size
     if not kept:
-        return (
-            plain if count > 1 << 14 else [_dot(e.ones(count), e.place(e.plan.static[x].reshape(-1)), out)]
-        )
+        return plain if count > 1 << 14 else [_dot(e.ones(count), e.place(e.plan.static[x].reshape(-1)), out)]
     if axes == tuple(range(len(axes))):
         matrix = e.place(e.plan.static[x].reshape(count, -1))
         return [_dot(e.ones(count), matrix, e.place(e.plan.static[t].reshape(-1)))]
@@ -153,7 +163,10 @@ def _max(e: Writer, t: Tensor, out: str, ins: list[str]) -> list[str]:
         columns = e.name_of("columns", np.empty((sizes[0], t.size), e.plan.dtype))
         matrix = e.place(e.plan.static[x].reshape(t.size, sizes[0]).T)
         vector = e.place(e.plan.static[t].reshape(-1))
-        return [f"np.copyto({columns}, {matrix})", f"np.maximum.reduce({columns}, axis=0, out={vector})"]
+        return [_copy(columns, matrix), f"np.maximum.reduce({columns}, axis=0, out={vector})"]
+    if axes == tuple(range(len(axes))) and x in e.plan.static and contiguous(x) and not _is_result(e, t) and t.ndim:
+        rows = e.place(e.plan.static[x].reshape(-1, t.size))
+        return [f"np.maximum.reduce({rows}, axis=0, out={e.place(e.plan.static[t].reshape(-1))})"]
     if axes != tuple(range(len(axes))) or not 2 <= math.prod(sizes) <= 16:
         return [f"np.maximum.reduce({ins[0]}, axis={axes}, out={out})"]
     # A window's few places: whole slices are compared, instead of short runs of entries.
@@ -163,13 +176,16 @@ def _max(e: Writer, t: Tensor, out: str, ins: list[str]) -> list[str]:
 
 
 def _matmul(e: Writer, t: Tensor, out: str, ins: list[str]) -> list[str]:
-    operands = [e.plan.static.get(x) for x in (*t.inputs, t)]
-    if all(x is not None for x in operands):
-        cut = _in_pieces([x for x in operands if x is not None])
+    operands = [e.plan.static[x] for x in (*t.inputs, t) if x in e.plan.static]
+    if len(operands) == 3:
+        if t.size == 1 and all(contiguous(x) for x in t.inputs):
+            a, b, c = operands
+            return [_dot(e.place(a.reshape(-1)), e.place(b.reshape(-1)), e.place(c.reshape(())))]
+        cut = _in_pieces(operands)
         if cut is not None:
             return [f"np.matmul({', '.join(e.place(x) for x in cut)})"]
     # ``dot`` has half the overhead of ``matmul``, for two axes.
-    return [_dot(*ins, out) if t.ndim == 2 else f"np.matmul({ins[0]}, {ins[1]}, {out})"]
+    return [_dot(ins[0], ins[1], out) if t.ndim == 2 else f"np.matmul({ins[0]}, {ins[1]}, {out})"]
 
 
 def _dot(left: str, right: str, out: str) -> str:
@@ -209,12 +225,14 @@ def _concatenate(e: Writer, t: Tensor, out: str, ins: list[str]) -> list[str]:
         at += x.shape[axis]
         here = e.plan.static.get(x)
         if here is None or here.ctypes.data != part.ctypes.data or here.nbytes != part.nbytes:
-            lines.append(f"np.copyto({e.place(part)}, {text})")
+            lines.append(_copy(e.place(part), text))
     return lines
 
 
 def _copy_reshape(e: Writer, t: Tensor, out: str, ins: list[str]) -> list[str]:
-    return [f"np.copyto({out}.reshape({t.inputs[0].shape}), {ins[0]})"]
+    shape = t.inputs[0].shape
+    there = f"{out}.reshape({shape})" if _is_result(e, t) else e.place(e.plan.static[t].reshape(shape))
+    return [_copy(there, ins[0])]
 
 
 def _embed(e: Writer, t: Tensor, out: str, ins: list[str]) -> list[str]:
@@ -309,8 +327,8 @@ _LINES: dict[str, Line] = {
     "one_hot": _one_hot,
     "scatter_add": _scatter,
     "random": _random,
-    "alias": lambda e, t, out, ins: [f"np.copyto({out}, {ins[0]})"],
-    "stop_gradient": lambda e, t, out, ins: [f"np.copyto({out}, {ins[0]})"],
+    "alias": lambda e, t, out, ins: [_copy(out, ins[0])],
+    "stop_gradient": lambda e, t, out, ins: [_copy(out, ins[0])],
 }
 
 #: Lines that are right for real numbers only; complex steps use the reference function instead.
