@@ -16,7 +16,7 @@ from derivcheck.models.tensor import Tensor
 
 __all__ = ["upright"]
 
-#: Longest rows that are short, how many there are at least for each of their entries, and most entries in all (what does
+#: Longest rows that are short, how many there are at least for each entry of one, and most entries in all (what does
 #: not fit the cache is better read once, row by row).
 SHORT, ROWS, ENTRIES = 64, 2, 1 << 17
 
