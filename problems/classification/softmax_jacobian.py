@@ -161,19 +161,24 @@ def sigmoid_is_the_case_of_two(claim):
     return pr.done(chain.theorem, claim.statement)
 
 
+def assume_sums_to_one(givens, y, n):
+    """Assume that the target y sums to one."""
+    w = Vector("w", n)
+    givens.assume(
+        "the target sums to one",
+        eq(Sum(1, n, lambda j: y(j)), 1),
+        # For instances: any numbers w, shifted so that they sum to one.
+        model={y: vector(n, lambda j: w(j) + (1 - Sum(1, n, lambda r: w(r))) / n)},
+        auxiliary=lambda g: g.vector("w", n),
+    )
+
+
 with_target = Givens()
 n_y = with_target.size("n")
 z_y = with_target.vector("z", n_y)
 y = with_target.vector("y", n_y)
 k_y = with_target.index("k", n_y)
-w = Vector("w", n_y)
-with_target.assume(
-    "the target sums to one",
-    eq(Sum(1, n_y, lambda j: y(j)), 1),
-    # For instances: any numbers w, shifted so that they sum to one.
-    model={y: vector(n_y, lambda j: w(j) + (1 - Sum(1, n_y, lambda r: w(r))) / n_y)},
-    auxiliary=lambda g: g.vector("w", n_y),
-)
+assume_sums_to_one(with_target, y, n_y)
 loss = cross_entropy(y, softmax(z_y))
 
 
@@ -195,13 +200,7 @@ n_x, d_x = last_layer.size("n"), last_layer.size("d")
 W, x = last_layer.matrix("W", n_x, d_x), last_layer.vector("x", d_x)
 y_x = last_layer.vector("y", n_x)
 j_x = last_layer.index("j", d_x)
-w_x = Vector("w", n_x)
-last_layer.assume(
-    "the target sums to one",
-    eq(Sum(1, n_x, lambda j: y_x(j)), 1),
-    model={y_x: vector(n_x, lambda j: w_x(j) + (1 - Sum(1, n_x, lambda r: w_x(r))) / n_x)},
-    auxiliary=lambda g: g.vector("w", n_x),
-)
+assume_sums_to_one(last_layer, y_x, n_x)
 logits = W @ x
 
 
