@@ -1,7 +1,7 @@
 """Mathematical notation: one layout of a term, to be written as LaTeX, as Unicode or as MathML.
 
 `layout` decides once how a term looks: brackets, names, what stands above and below what; `boxes` only writes it down.
-Names come from `printing.Scope`, so that a bound variable is never called like a free symbol or an enclosing variable.
+Names come from `Lettering`, so that a bound variable is never called like a free symbol or an enclosing variable.
 
 >>> from derivcheck.language import *
 >>> from derivcheck.language.printing import latex, unicode
@@ -14,7 +14,6 @@ Names come from `printing.Scope`, so that a bound variable is never called like 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -60,12 +59,10 @@ from derivcheck.language.boxes import (
     op,
     row,
     say,
-    to_latex,
-    upright,
 )
 from derivcheck.language.constructors import reals
-from derivcheck.language.printing import AND as AND_LEVEL
-from derivcheck.language.printing import (
+from derivcheck.language.conventions import (
+    AND,
     ATOM,
     BIG,
     COMPARE,
@@ -73,17 +70,16 @@ from derivcheck.language.printing import (
     LONGEST,
     LOOSE,
     NOT,
+    OR,
     POWER,
     PRODUCT,
     SIGNED,
     SUM,
-    Scope,
     affine_order,
     differentiates_a_symbol,
     is_outcome_measure,
-    mentions,
 )
-from derivcheck.language.printing import OR as OR_LEVEL
+from derivcheck.language.lettering import Lettering
 from derivcheck.language.terms import (
     INT,
     MEASURE,
@@ -117,39 +113,11 @@ class _Layout:
     """One term being laid out; ``linear`` puts everything on one line."""
 
     def __init__(self, term: Term, context: Context | None, linear: bool) -> None:
-        self.scope = Scope(term)
+        self.scope = Lettering(term)
         self.context = context
         self.linear = linear
         self.left = LONGEST
-        #: The outcomes that are not shown, as levels of the scope.
-        self.silent: set[int] = set()
-        free = free_symbols(term)
-        self.measures = {s for s in free if s.sort == MEASURE}
-        arrays = {self.scope.name_of(s) for s in free if s.sort.kind == "fun"}
-        #: Names whose usual form could be taken for another symbol or for an entry of an array.
-        self.plain: set[str] = set()
-        shown: dict[str, str] = {}
-        for name in sorted(self.scope.free.values()):
-            usual = to_latex(name_box(name))
-            base = re.split(r"_|\d", name)[0]
-            if usual in shown or (base != name and base in arrays):
-                self.plain.add(name)
-            shown.setdefault(usual, name)
-        self.shown = set(shown)
-
-    # -- Names
-
-    def name(self, t: Term, bold: bool = False) -> Box:
-        name = self.scope.name_of(t)
-        return upright(name) if name in self.plain else name_box(name, bold)
-
-    def choose(self, hint: str) -> str:
-        """A bound variable's name; it must not look like another's, or like an entry of an array."""
-        name = self.scope.choose(re.sub(r"(?<=[^\W\d_])[\d_].*", "", hint))
-        taken = self.shown | {to_latex(name_box(other)) for other in self.scope.bound}
-        while to_latex(name_box(name)) in taken or name in self.scope.taken:
-            name += "'"
-        return name
+        self.measures = {s for s in free_symbols(term) if s.sort == MEASURE}
 
     # -- Boxes with brackets where they are needed
 
@@ -163,7 +131,7 @@ class _Layout:
             return ELLIPSIS, ATOM
         match t.op:
             case "sym" | "bound":
-                return self.name(t, bold=_is_array(t)), ATOM
+                return self.scope.letter(t, bold=_is_array(t)), ATOM
             case "pi":
                 return Word(r"\pi ", "π"), ATOM
             case "oo":
@@ -235,7 +203,7 @@ class _Layout:
                 out = [self.put(t.args[0], NOT)]
                 for a in t.args[1:]:
                     out += [CONNECTIVES[t.op], self.put(a, NOT)]
-                return row(*out), AND_LEVEL if t.op == "and" else OR_LEVEL
+                return row(*out), AND if t.op == "and" else OR
             case "and" | "or":
                 return say("true" if t.op == "and" else "false"), ATOM
             case "implies":
@@ -244,7 +212,7 @@ class _Layout:
             case "forall" | "exists":
                 sign = op(r"\forall ", "∀") if t.op == "forall" else op(r"\exists ", "∃")
                 domain = self.domain(t.args[0])
-                name = self.choose(t.hint)
+                name = self.scope.choose(t.hint)
                 with self.scope.opened(name):
                     head = row(sign, name_box(name, bold=_is_array_domain(t.args[0])), IN, domain)
                     return row(head, op(r"\colon\; ", ":", "after"), self.put(t.body)), LOOSE
@@ -365,13 +333,13 @@ class _Layout:
     def applied(self, t: Term) -> tuple[Box, int]:
         f, *args = t.args
         sorts = f.sort.domain_sorts
-        if args and self.is_silent(args[-1]):
+        if args and self.scope.is_silent(args[-1]):
             args = args[:-1]
         # Leading indices stand below, other arguments in brackets.
         count = 0
         while count < len(args) and sorts[count] == INT:
             count += 1
-        head = self.name(f) if f.op in ("sym", "bound") else self.put(f, ATOM if f.op != "defn" else POWER)
+        head = self.scope.letter(f) if f.op in ("sym", "bound") else self.put(f, ATOM if f.op != "defn" else POWER)
         if count:
             index = self.indices(args[:count])
             bare = isinstance(head, Scripts) and (head.sub is None or f.op in ("sym", "bound"))
@@ -389,9 +357,6 @@ class _Layout:
             return row(*boxes)  # X_ij; but X_1,2
         return listed(boxes)
 
-    def is_silent(self, t: Term) -> bool:
-        return t.op == "bound" and len(self.scope.bound) - 1 - t.data in self.silent
-
     def hides(self, t: Term, measure: Term) -> bool:
         """Whether the outcome that `t` binds can be left out.
 
@@ -399,8 +364,7 @@ class _Layout:
         """
         if not is_outcome_measure(measure, self.context) or domain_of_measure(measure).op != "space":
             return False
-        depth = len(self.scope.bound)
-        return not any(mentions(t.body, depth - level) for level in self.silent)
+        return not self.scope.silence_in(t.body)
 
     def random(self, t: Term, measure: Term) -> Box:
         """An argument that is a function of the outcome: shown without it where that is unambiguous."""
@@ -408,13 +372,8 @@ class _Layout:
             return self.put(t)
         if not self.hides(t, measure):
             return self.put(t)
-        level = len(self.scope.bound)
-        self.silent.add(level)
-        try:
-            with self.scope.opened(self.choose(t.hint)):
-                return self.put(t.body)
-        finally:
-            self.silent.remove(level)
+        with self.scope.opened(self.scope.choose(t.hint), silent=True):
+            return self.put(t.body)
 
     def defined(self, t: Term) -> Box:
         measure = t.args[0] if t.args and t.args[0].sort == MEASURE else None
@@ -465,7 +424,7 @@ class _Layout:
     def function(self, t: Term) -> tuple[Box, int]:
         """A vector or matrix by its entries, or a function by its values."""
         domain = t.args[0]
-        name = self.choose(t.hint)
+        name = self.scope.choose(t.hint)
         if domain.op != "range":
             with self.scope.opened(name):
                 return row(name_box(name), MAPS_TO, self.put(t.body)), LOOSE
@@ -473,7 +432,7 @@ class _Layout:
         if t.body.op == "lam" and t.body.args[0].op == "range" and not self.linear:
             inner = self.bounds(t.body.args[0], name)
             with self.scope.opened(name):
-                second = self.choose(t.body.hint)
+                second = self.scope.choose(t.body.hint)
                 with self.scope.opened(second):
                     body = self.put(t.body.body)
             rows = row(name_box(name), EQUALS, lo, op(r",\dots,", ",…,"), hi)
@@ -492,7 +451,7 @@ class _Layout:
     def ranged(self, t: Term, sign: Word) -> tuple[Box, int]:
         """A sum or product over a range of integers."""
         domain = t.args[0] if t.args[0].op != "counting" else t.args[0].args[0]
-        name = self.choose(t.hint)
+        name = self.scope.choose(t.hint)
         if domain.op == "range":
             lo, hi = self.bounds(domain)
             head = Limits(sign, row(name_box(name), EQUALS, lo), hi)
@@ -512,21 +471,15 @@ class _Layout:
             if not absolute:
                 return self.ranged(t, op(r"\sum", "∑"))
             lo, hi = self.bounds(measure.args[0])
-        name = self.choose(t.hint)
+        name = self.scope.choose(t.hint)
         hidden = self.hides(t, measure)
         expectation = is_outcome_measure(measure, self.context)
         # A second measure, or an outcome that is shown, is named at the sign.
-        source = self.name(measure) if measure.op == "sym" else None
+        source = self.scope.letter(measure) if measure.op == "sym" else None
         over = self.domain(domain_of_measure(measure)) if measure.op not in ("sym", "counting") else None
-        level = len(self.scope.bound)
-        if hidden:
-            self.silent.add(level)
-        try:
-            with self.scope.opened(name):
-                body = Fence(BAR, self.put(t.body), BAR) if absolute else None
-                inner = body or (self.put(t.body) if expectation else self.big_body(t.body))
-        finally:
-            self.silent.discard(level)
+        with self.scope.opened(name, silent=hidden):
+            body = Fence(BAR, self.put(t.body), BAR) if absolute else None
+            inner = body or (self.put(t.body) if expectation else self.big_body(t.body))
         var = name_box(name)
         if expectation and source is not None:
             sign: Box = EXPECTATION
@@ -552,7 +505,7 @@ class _Layout:
 
     def extremum(self, t: Term, sign: Word) -> tuple[Box, int]:
         domain = t.args[0]
-        name = self.choose(t.hint)
+        name = self.scope.choose(t.hint)
         if domain.op == "range":
             lo, hi = self.bounds(domain)
             under = row(lo, AT_MOST, name_box(name), AT_MOST, hi)
@@ -565,7 +518,7 @@ class _Layout:
         point = self.put(t.args[0], ATOM)
         if t.data:
             point = Scripts(point, None, op(t.data, t.data))
-        name = self.choose(t.hint)
+        name = self.scope.choose(t.hint)
         with self.scope.opened(name):
             head = Limits(Word(r"\lim", "lim", "mo"), row(name_box(name), op(r"\to ", "→", "both"), point))
             return row(head, self.big_body(t.body)), BIG
@@ -574,8 +527,8 @@ class _Layout:
         domain, point, *index = t.args[:-1]
         below_index = self.indices(index) if index else None
         short = differentiates_a_symbol(t)
-        name = self.scope.name_of(point) if short else self.choose(t.hint)
-        variable = self.name(point) if short else name_box(name)
+        name = self.scope.name_of(point) if short else self.scope.choose(t.hint)
+        variable = self.scope.letter(point) if short else name_box(name)
         at = None if short else self.put(point)
         below: Box = variable
         if below_index is not None:

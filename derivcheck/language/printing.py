@@ -18,27 +18,31 @@ D(a^2/(2*a), a)
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from derivcheck.language.constructors import PREDICATES, SCALAR_FUNCTIONS, functions, reals
-from derivcheck.language.terms import BINDERS, DOMAIN, INT, MEASURE, REAL, Term, free_symbols
+from derivcheck.language.constructors import PREDICATES, SCALAR_FUNCTIONS, reals
+from derivcheck.language.conventions import (
+    AND,
+    ATOM,
+    COMPARE,
+    IMPLIES,
+    LONGEST,
+    LOOSE,
+    NOT,
+    OR,
+    POWER,
+    PRODUCT,
+    SIGNED,
+    SUM,
+    affine_order,
+    differentiates_a_symbol,
+    is_outcome_measure,
+)
+from derivcheck.language.names import KEYWORDS, Scope, quoted
+from derivcheck.language.terms import BINDERS, DOMAIN, INT, MEASURE, REAL, Term
 
 if TYPE_CHECKING:
     from derivcheck.language.context import Context
-
-#: Words that name domains.
-DOMAIN_WORDS = frozenset({"reals", "integers", "interval", "functions"})
-
-#: Words of the text form; a symbol or a space of such a name is written between backquotes.
-# fmt: off
-KEYWORDS = DOMAIN_WORDS | {
-    "for", "in", "and", "or", "not", "if", "then", "else", "forall", "exists", "pi", "oo", "true", "false",
-    "from", "above", "below", "at", "integer",
-}
-# fmt: on
 
 #: Operators written as a name and round brackets; a definition of such a name is written between backquotes.
 # fmt: off
@@ -49,152 +53,6 @@ CALLS = frozenset({
     "add", "mul", "counting", "lebesgue",
 })
 # fmt: on
-
-#: A name that needs no backquotes: letters, digits, primes, and the marks of opened and of equally named
-#: symbols.
-NAME = re.compile(r"[^\W\d]\w*'*(?:[@#]+\d+)*(?:~\d+)?")
-
-# How tightly a form binds; a form is bracketed where a tighter one is needed.
-LOOSE, IMPLIES, OR, AND, NOT, COMPARE, SUM, SIGNED, BIG, PRODUCT, POWER, ATOM = range(12)
-
-#: A term is a graph; written out as a tree it can be exponentially long.  From here on an ellipsis is
-#: printed, which does not read back.
-LONGEST = 200_000
-
-
-def quoted(name: str, reserved: frozenset[str] = KEYWORDS) -> str:
-    """`name` as it stands in text: between backquotes unless it reads as a name."""
-    if NAME.fullmatch(name) and name not in reserved:
-        return name
-    return "`" + name.replace("`", "``") + "`"
-
-
-def free_names(term: Term) -> dict[str, Term]:
-    """The names under which the free symbols of `term` are printed.
-
-    Two different symbols of one name (``x`` the number and ``x`` the vector) are told apart as ``x`` and
-    ``x~2``.
-    """
-    out: dict[str, Term] = {}
-    for s in sorted(free_symbols(term), key=lambda s: (str(s.data), s.key)):
-        if s.loose:
-            continue  # a symbol whose domain holds a bound variable is written with its domain
-        name, k = str(s.data), 1
-        while name in out:
-            k += 1
-            name = f"{s.data}~{k}"
-        out[name] = s
-    return out
-
-
-class Scope:
-    """The names in use while a term is printed from the outside in."""
-
-    __slots__ = ("bound", "free", "taken")
-
-    def __init__(self, term: Term) -> None:
-        names = free_names(term)
-        self.free = {s: name for name, s in names.items()}
-        self.taken = set(names) | {str(s.data) for s in free_symbols(term)}
-        self.bound: list[str] = []
-
-    def name_of(self, term: Term) -> str:
-        """The name of a free symbol or of a bound variable.
-
-        A variable that is bound outside of what is printed is ``?k``.
-        """
-        if term.op == "bound":
-            k = int(term.data)
-            return self.bound[-1 - k] if k < len(self.bound) else f"?{k - len(self.bound)}"
-        return self.free.get(term, str(term.data))
-
-    def choose(self, hint: str) -> str:
-        """A name for the next bound variable: the author's, with primes where it is taken."""
-        base = re.split("[@#~]", hint)[0].rstrip("'")
-        if not NAME.fullmatch(base):
-            base = "v"
-        name = base
-        while name in KEYWORDS or name in self.taken or name in self.bound:
-            name += "'"
-        return name
-
-    @contextmanager
-    def opened(self, name: str) -> Iterator[str]:
-        """`name` stands for the innermost bound variable inside the ``with`` block."""
-        self.bound.append(name)
-        try:
-            yield name
-        finally:
-            self.bound.pop()
-
-
-def differentiates_a_symbol(term: Term) -> bool:
-    """Whether ``deriv`` can be written ``D(f, x)``.
-
-    The point must be a variable in scope that `f` does not mention otherwise.
-    """
-    domain, point = term.args[:2]
-    body = term.body
-    if point.op == "sym" and not point.loose:
-        if point in free_symbols(body):
-            return False
-        expected = reals if point.sort == REAL else functions(point.args) if point.sort.kind == "fun" else None
-        return domain == expected
-    # A bound variable of an array sort has its domains at its binder, so that only a number is written this
-    # way.
-    return point.op == "bound" and point.sort == REAL and domain == reals and not mentions(body, point.data + 1)
-
-
-def mentions(term: Term, index: int) -> bool:
-    """Whether `term` mentions the variable of the `index`-th enclosing binder."""
-    stack, seen = [(term, index)], set()
-    while stack:
-        node, k = stack.pop()
-        if node.loose <= k or (node, k) in seen:
-            continue
-        seen.add((node, k))
-        if node.op == "bound":
-            if node.data == k:
-                return True
-            continue
-        for position, a in enumerate(node.args):
-            stack.append((a, k + 1 if node.op in BINDERS and position == len(node.args) - 1 else k))
-    return False
-
-
-def is_outcome_measure(measure: Term, context: Context | None = None) -> bool:
-    """Whether an integral against `measure` is shown as an expectation.
-
-    The Context says which measures are probabilities; without one, a measure on the space of outcomes is
-    shown so.
-    """
-    if measure.op != "sym":
-        return False
-    if context is not None:
-        declared = context.find(measure)
-        if declared is not None:
-            return declared.property("probability") is not None
-    domain = measure.args[0]
-    return domain.op == "space" and domain.data == "Omega"
-
-
-def affine_order(scope: Scope, term: Term) -> list[tuple[Term | None, int]]:
-    """The summands of an affine integer as they are written: positive ones by name, negative ones, the
-    constant.
-
-    The constant (its atom is None) comes first where it alone is positive: ``1 - n``.
-    """
-
-    def rank(item: tuple[Term, int]) -> tuple[bool, str, bytes]:
-        return item[1] < 0, scope.name_of(item[0]) if not item[0].args else "~", item[0].key
-
-    atoms: list[tuple[Term, int]] = sorted(zip(term.args, term.data[1:], strict=True), key=rank)
-    out: list[tuple[Term | None, int]] = [*atoms]
-    const = int(term.data[0])
-    if const or not out:
-        first = bool(out) and const > 0 and out[0][1] < 0
-        out.insert(0 if first else len(out), (None, const))
-    return out
 
 
 def _looks_integer(t: Term) -> bool:

@@ -38,7 +38,8 @@ from derivcheck.language import (
     real,
     reals,
 )
-from derivcheck.language.printing import free_names, text
+from derivcheck.language.names import free_names
+from derivcheck.language.printing import text
 from derivcheck.language.terms import function_sort
 from derivcheck.language.text import DEPTH, TextError, parse
 from tests.language.terms_strategy import terms

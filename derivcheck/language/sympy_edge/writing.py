@@ -9,8 +9,9 @@ from typing import Any
 import sympy
 
 from derivcheck.language.context import Context
+from derivcheck.language.conventions import differentiates_a_symbol
 from derivcheck.language.definitions import unfold
-from derivcheck.language.printing import differentiates_a_symbol, free_names
+from derivcheck.language.names import free_names
 from derivcheck.language.sympy_edge.limits import LARGEST, LONGEST_NUMBER, LONGEST_RANGE, NotScalar
 from derivcheck.language.terms import INT, PROP, REAL, LanguageError, Term, domain_of_measure, make
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from derivcheck.language import constructors as b
-from derivcheck.language.printing import KEYWORDS
+from derivcheck.language.names import KEYWORDS
 from derivcheck.language.terms import INT, REAL, LanguageError, Sort, Term, abstract, symbol
 from derivcheck.language.text.tokens import TextError, tokenise
 

@@ -8,7 +8,7 @@ from fractions import Fraction
 from derivcheck.language import constructors as b
 from derivcheck.language.context import Context
 from derivcheck.language.definitions import LIBRARY, Definition
-from derivcheck.language.printing import DOMAIN_WORDS, KEYWORDS
+from derivcheck.language.names import DOMAIN_WORDS, KEYWORDS
 from derivcheck.language.terms import (
     INT,
     MEASURE,
@@ -479,7 +479,7 @@ def parse(
     text : str
         As written by `derivcheck.language.printing.text`.
     symbols : mapping from names to symbols, or Context
-        What the free names stand for (`printing.free_names` gives those of a term).
+        What the free names stand for (`names.free_names` gives those of a term).
     definitions : mapping from names to Definition, optional
         A problem's own definitions, beside the library's.
     sort : Sort, optional
