@@ -252,6 +252,25 @@ def test_weights_of_replicas_are_copied_where_that_pays() -> None:
     assert all(t.primitive != "alias" for t in f.graph.nodes)
 
 
+def test_a_weight_is_copied_where_it_multiplies_many_rows() -> None:
+    f = compile(lambda x, w: F.tanh(x @ w.T))
+    rng = np.random.default_rng(0)
+    x, w = rng.standard_normal((80, 5)), rng.standard_normal((3, 5))
+    for rows, copies in ((80, 1), (10, 0)):
+        np.testing.assert_allclose(f(x[:rows], w), np.tanh(x[:rows] @ w.T), rtol=1e-12)
+        assert sum(t.primitive == "alias" for t in f.graph.nodes) == copies
+
+
+def test_a_result_takes_the_memory_of_what_was_only_reshaped() -> None:
+    rng = np.random.default_rng(0)
+    x, w, b = (rng.standard_normal(s) for s in ((2, 3, 4), (4, 5), (2, 3, 5)))
+    for flip in (False, True):  # what reads it backwards must not write over it
+        f = compile(lambda x, w, b, flip=flip: F.tanh((make("flip", x @ w, axes=(0,)) if flip else x @ w) + b)[1:])
+        np.testing.assert_allclose(f(x, w, b), np.tanh((x @ w)[:: -1 if flip else 1] + b)[1:], rtol=1e-12)
+        memory = {t.primitive: a.ctypes.data for t, a in f.program.plan.static.items()}
+        assert (memory["matmul"] == memory["add"]) != flip
+
+
 def test_an_optimiser_chain_is_one_group() -> None:
     theta, g = variable((1000,)), variable((1000,))
     graph = merge(simplify(Graph((theta, g), (theta - 0.1 * g / (F.sqrt(g * g) + 1e-8),))))

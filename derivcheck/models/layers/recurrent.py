@@ -10,7 +10,7 @@ from typing import Any
 
 from derivcheck.models.activations import relu, sigmoid, tanh
 from derivcheck.models.errors import ShapeError, require_sizes
-from derivcheck.models.functional import matmul, stack, transpose, zeros
+from derivcheck.models.functional import concatenate, matmul, ones, reshape, stack, transpose, zeros
 from derivcheck.models.initialisers import Initialiser, Parameter, Uniform
 from derivcheck.models.layers.base import Layer, Run
 from derivcheck.models.tensor import Tensor
@@ -39,7 +39,10 @@ class _Recurrent(Layer):
         self.require(run, x, {-1: self.inputs}, rank=3)
         if not x.shape[1]:
             raise ShapeError("the sequence", "at least one time", x.shape)
-        driven = matmul(transpose(x, (1, 0, 2)), p["weight_ih"].T) + bias
+        # The inputs are copied in the order of time anyhow: with a column of ones, the bias is a row of the product.
+        batch, length, _ = x.shape
+        inputs = concatenate([transpose(x, (1, 0, 2)), ones((length, batch, 1))], 2)
+        driven = matmul(inputs, concatenate([p["weight_ih"].T, reshape(bias, (1, -1))], 0))
         return [driven[t] for t in range(x.shape[1])]
 
     def _start(self, x: Tensor) -> Tensor:

@@ -216,7 +216,8 @@ def _in_pieces(operands: Sequence[Array]) -> list[Array] | None:
 
 def _concatenate(e: Writer, t: Tensor, out: str, ins: list[str]) -> list[str]:
     axis = t.attributes["axis"]
-    if _is_result(e, t) or not any(root(x) in e.plan.placed for x in t.inputs):
+    few = len(t.inputs) <= 3  # then an assignment each costs less than ``np.concatenate``
+    if _is_result(e, t) or not (few or any(root(x) in e.plan.placed for x in t.inputs)):
         return [f"np.concatenate(({', '.join(ins)},), axis={axis}, out={out})"]
     lines, at = [], 0
     whole = e.plan.static[t]
