@@ -1,7 +1,8 @@
 """One BLAS thread for programs whose products are small.
 
-OpenBLAS divides a product among threads from a quarter of a million multiplications on; waking them costs more than
-they save until it has tens of millions, and far more on a machine that has other work. The number of threads belongs
+OpenBLAS divides a product among threads from a quarter of a million multiplications on, a matrix times a vector (and
+so the sums that NumPy programs compute as products with ones) from some ten thousand on; waking them costs more than
+they save until there are tens of millions, and far more on a machine that has other work. The number of threads belongs
 to the process, so it is set for the time of a call only. Libraries are found among those that the process has loaded
 (on Linux; elsewhere nothing is changed).
 """
@@ -17,12 +18,18 @@ from functools import lru_cache, wraps
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from derivcheck.models.tensor import Tensor
 
-__all__ = ["SMALL", "one_thread_if_small", "threads"]
+__all__ = ["ALONE", "SMALL", "one_thread_if_small", "threads"]
 
-#: Multiplications of one product: up to the first OpenBLAS uses one thread anyway, from the second on two are faster.
-SMALL = 1 << 16, 1 << 26
+#: Multiplications of real numbers (four make a complex one) up to which OpenBLAS uses one thread anyway, in a product
+#: of matrices and in one of a matrix and a vector.
+ALONE = {"matrices": 1 << 16, "vector": 1 << 13}
+
+#: Multiplications in one product from which on two threads are faster.
+SMALL = 1 << 26
 
 _lock = threading.Lock()
 
@@ -51,10 +58,17 @@ class _Library:
                 self.put(self.before)
 
 
-def one_thread_if_small(run: Callable[..., Any], nodes: Sequence[Tensor]) -> Callable[..., Any]:
-    """The program, in one BLAS thread if its largest product is neither tiny nor large."""
-    sizes = [t.shape[-2] * t.shape[-1] * t.inputs[0].shape[-1] for t in nodes if t.primitive == "matmul"]
-    libraries = _loaded() if sizes and SMALL[0] < max(sizes) <= SMALL[1] else []
+def one_thread_if_small(
+    run: Callable[..., Any], nodes: Sequence[Tensor], dtype: Any = np.float64
+) -> Callable[..., Any]:
+    """The program, in one BLAS thread if products of its nodes might be divided, but none is large.
+
+    ``dtype`` is the NumPy type of the float kind.
+    """
+    real = 4 if np.issubdtype(np.dtype(dtype), np.complexfloating) else 1
+    work = [(kind, real * count) for t in nodes for kind, count in _product(t)]
+    divided = any(count > ALONE[kind] for kind, count in work)
+    libraries = _loaded() if divided and max(count for _, count in work) <= SMALL else []
     if not libraries:
         return run
 
@@ -69,6 +83,14 @@ def one_thread_if_small(run: Callable[..., Any], nodes: Sequence[Tensor]) -> Cal
                 library.end()
 
     return alone
+
+
+def _product(t: Tensor) -> list[tuple[str, int]]:
+    """The kind of product, if any, that a node is for BLAS, and its multiplications; of a batch, those of each."""
+    if t.primitive == "matmul":
+        rows, columns = t.shape[-2:]
+        return [("vector" if min(rows, columns) == 1 else "matrices", rows * columns * t.inputs[0].shape[-1])]
+    return [("vector", t.inputs[0].size)] if t.primitive == "sum" else []
 
 
 def threads() -> list[int]:

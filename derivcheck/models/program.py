@@ -171,7 +171,7 @@ class Prepared:
         # The text is this module's own: it holds names that `emit` made and numbers, nothing that a user wrote.
         names_in_force = dict(emitted.names)
         exec(builtins.compile(emitted.source, "<derivcheck.models>", "exec"), names_in_force)
-        run = _quiet(one_thread_if_small(names_in_force["run"], final.nodes))
+        run = _quiet(one_thread_if_small(names_in_force["run"], final.nodes, self.dtype))
         return Program(self.graphs, self.groups, planned, emitted, run)
 
 

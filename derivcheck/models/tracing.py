@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,13 @@ class Signature:
 
     structure: Structure
     leaves: tuple[tuple[Any, ...], ...]
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.structure, self.leaves))
 
 
 def _leaf(x: Any, complex_step: bool) -> tuple[Any, ...]:

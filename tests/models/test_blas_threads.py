@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
 
 import derivcheck.models as m
 from derivcheck.models import blas_threads
+from derivcheck.models import functional as F
 from derivcheck.models.blas_threads import threads
 
 PROGRAM = """
@@ -44,6 +46,30 @@ def test_threads_during_and_after_a_program(shape: tuple[int, int], inside: int)
     if after < 2:
         pytest.skip("one processor only")
     assert (within, after) == (inside, 2)
+
+
+@pytest.mark.parametrize(
+    ("function", "shapes", "dtype", "alone"),
+    [
+        (lambda x: x @ x, [(30, 30)], np.float64, False),
+        (lambda x: x @ x, [(30, 30)], np.complex128, True),  # OpenBLAS divides complex products sooner
+        (lambda x: F.sum(F.exp(x), 1), [(80, 80)], np.float64, False),
+        (lambda x: F.sum(F.exp(x), 1), [(100, 100)], np.float64, True),  # a product with ones
+        (lambda x, y: x @ y, [(100, 100), (100, 1)], np.float64, True),
+        (lambda x, y: F.sum(x @ y), [(512, 512), (512, 512)], np.float32, False),  # large: two threads are faster
+    ],
+)
+def test_which_programs_run_in_one_thread(
+    function: Any, shapes: list[tuple[int, int]], dtype: Any, alone: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = blas_threads._Library(lambda: 2, lambda n: None)
+    monkeypatch.setattr(blas_threads, "_loaded", lambda: [library])
+    nodes = m.compile(function).specialise(*(np.ones(s) for s in shapes)).graph.nodes
+
+    def run() -> int:
+        return 1
+
+    assert (blas_threads.one_thread_if_small(run, nodes, dtype) is not run) == alone
 
 
 def test_a_failing_program_gives_the_threads_back(monkeypatch: pytest.MonkeyPatch) -> None:
