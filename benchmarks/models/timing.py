@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 __all__ = ["interleaved"]
 
 
-def interleaved(contenders: Mapping[str, Callable[[], object]], seconds: float, warm_up: int = 3) -> dict[str, float]:
+def interleaved(contenders: Mapping[str, Callable[[], object]], seconds: float, warm_up: int = 4) -> dict[str, float]:
     """Median time of a call of each, in seconds.
 
     Parameters
@@ -20,22 +20,22 @@ def interleaved(contenders: Mapping[str, Callable[[], object]], seconds: float, 
     warm_up : int
         Calls of each beforehand (compilation, caches, allocators).
     """
-    for call in contenders.values():
-        for _ in range(warm_up):
-            call()
     repeats = {}
     for name, call in contenders.items():
-        start = time.perf_counter()
-        call()
-        # Each sample lasts at least a few milliseconds, far above the timer's resolution.
-        repeats[name] = max(1, int(3e-3 / max(time.perf_counter() - start, 1e-9)))
+        # Each sample lasts a few milliseconds, far above the timer's resolution. The fastest call says how many make
+        # one: the first ones find everything cold.
+        fastest = min(_duration(call, 1) for _ in range(warm_up))
+        repeats[name] = max(1, int(3e-3 / max(fastest, 1e-9)))
     samples: dict[str, list[float]] = {name: [] for name in contenders}
     deadline = time.perf_counter() + seconds
     while time.perf_counter() < deadline or len(next(iter(samples.values()))) < 5:
         for name, call in contenders.items():
-            count = repeats[name]
-            start = time.perf_counter()
-            for _ in range(count):
-                call()
-            samples[name].append((time.perf_counter() - start) / count)
+            samples[name].append(_duration(call, repeats[name]) / repeats[name])
     return {name: statistics.median(times) for name, times in samples.items()}
+
+
+def _duration(call: Callable[[], object], count: int) -> float:
+    start = time.perf_counter()
+    for _ in range(count):
+        call()
+    return time.perf_counter() - start
