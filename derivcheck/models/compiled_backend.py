@@ -30,13 +30,13 @@ __all__ = ["Machine", "available", "machine_for"]
 
 _HEADER = '''"""Written by derivcheck.models; safe to delete."""
 
-from math import inf, nan
+from math import exp as exp64, inf, log as log64, nan, sqrt as sqrt64
 
 from numpy import intp as at
 from numpy import {real} as real
 
 from derivcheck.models.machine_library import (
-    cos, erf, exp_{real} as exp, expm1, log_{real} as log, log1p, machine, product, program, sin, sqrt,
+    cos, divide64, erf, exp_{real} as exp, expm1, log_{real} as log, log1p, machine, product, program, sin, sqrt,
     tanh_{real} as tanh,
 )
 

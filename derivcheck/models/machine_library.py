@@ -16,6 +16,7 @@ from numpy import float32, float64, int32, int64
 
 __all__ = [
     "cos",
+    "divide64",
     "erf",
     "exp_float32",
     "exp_float64",
@@ -104,6 +105,15 @@ def product(
         return context.get_dummy_value()
 
     return signature, code
+
+
+# --- scalars ---------------------------------------------------------------------------------------------------
+
+
+@_exact
+def divide64(a, b):  # type: ignore[no-untyped-def]
+    """Quotient by NumPy's conventions."""
+    return a / b
 
 
 # --- elementary functions ----------------------------------------------------------------------------------------

@@ -42,6 +42,11 @@ class Structure:
         return hash((self.kind, self.keys, self.children))
 
     @property
+    def is_row(self) -> bool:
+        """Whether this is a sequence of leaves."""
+        return self.kind in ("list", "tuple") and set(self.children) == {_LEAF}
+
+    @property
     def size(self) -> int:
         """How many leaves the tree has."""
         return 1 if self.kind == "leaf" else sum(child.size for child in self.children)

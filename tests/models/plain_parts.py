@@ -10,6 +10,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from derivcheck.models.compiled_backend import Machine
+from derivcheck.models.passes.host import FUNCTIONS
 from derivcheck.models.random_numbers import fill_normal
 
 __all__ = ["plain_machine", "plain_part"]
@@ -34,6 +35,7 @@ def plain_part(text: str, dtype: Any) -> Callable[..., int]:
         "program": lambda function: function,
         "product": _product,
     }
+    names |= FUNCTIONS
     names |= {name: getattr(np, name) for name in ("exp", "expm1", "log", "log1p", "sqrt", "tanh", "sin", "cos")}
     exec(text, names)
     function: Callable[..., int] = names["part"]

@@ -95,7 +95,7 @@ def test_three_steps(name: str, optimiser: str, replicas: int | None, backend: s
         made = trainer._build(batch)
         losses = []
         for i, (graph, block) in enumerate(zip(made.graphs, trainer._blocks, strict=True)):
-            given = [*expected[i], np.array(step + 1.0), stream, *trainer._arrays(batch, block, made.types)]
+            given = [*expected[i], np.array(step + 1.0), stream, *made.converted(trainer._part(batch, block))]
             value, *expected[i] = graph.evaluate(given)
             losses.append(value)
         got = trainer.step(batch)

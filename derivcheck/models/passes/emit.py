@@ -18,7 +18,7 @@ import numpy as np
 
 from derivcheck.models.compiled_backend import Machine
 from derivcheck.models.passes.fuse import Group
-from derivcheck.models.passes.host import FUNCTIONS, TEXT
+from derivcheck.models.passes.host import FUNCTIONS, expression
 from derivcheck.models.passes.layout import root, start, strides
 from derivcheck.models.passes.lines import VIEWS, reference, statement
 from derivcheck.models.passes.machine import compilable, part_of
@@ -79,6 +79,8 @@ class _Emitter:
             return self.constant(t.attributes["value"])
         if t in self.plan.static:
             name = self.place(self.plan.static[t])
+        elif t in self.plan.host:
+            name = self.scalar(t)
         else:
             source = self.read(t.inputs[0])
             if t.primitive == "windows" and root(t).primitive == "variable":
@@ -113,32 +115,25 @@ class _Emitter:
         self.names.setdefault(name, np.ones(count, self.plan.dtype))
         return name
 
-    def host(self) -> None:
-        """Arithmetic on Python floats, ahead of everything else."""
-        for t in self.plan.graph.nodes:
-            if t not in self.plan.host:
-                continue
-            ins = []
-            for x in t.inputs:
-                if x.primitive == "constant":
-                    ins.append(self.literal(float(x.attributes["value"])))
-                elif x in self.plan.host:
-                    ins.append(self.called[x])
-                else:
-                    ins.append(f"float({self.called[x]})")
-            name = f"s{len(self.lines)}"
-            self.lines.append(
-                f"{name} = {TEXT[t.primitive].format(*(_bracketed(i) for i in ins))}  # {t.scope}".rstrip(" #")
-            )
-            self.called[t] = name
-            self.names.update(FUNCTIONS)
+    def scalar(self, t: Tensor) -> str:
+        """Name of a Python float, computed when it is first wanted."""
+        ins = []
+        for x in t.inputs:
+            if x.primitive == "constant":
+                ins.append(self.literal(float(x.attributes["value"])))
+            else:
+                ins.append(self.read(x) if x in self.plan.host else f"float({self.called[x]})")
+        name = f"s{len(self.lines)}"
+        self.lines.append(f"{name} = {expression(t, ins)}  # {t.scope}".rstrip(" #"))
+        self.names.update(FUNCTIONS)
+        return name
 
     def operand(self, t: Tensor) -> str:
         """Text of an operand of a NumPy function; host scalars are put into an array without axes first."""
         if t in self.plan.host and t not in self.held:
             self.held[t] = f"h{len(self.held)}"
             self.names[self.held[t]] = np.zeros((), self.plan.dtype)
-            self.lines.append(f"{self.held[t]}[()] = {self.called[t]}")
+            self.lines.append(f"{self.held[t]}[()] = {self.read(t)}")
         return self.held.get(t) or self.read(t)
 
     def place(self, array: Array) -> str:
@@ -181,17 +176,9 @@ class _Emitter:
     def part(self, groups: Sequence[Group]) -> None:
         """Emit groups as one call of a compiled function."""
         assert self.machine is not None
-        flat: dict[str, str] = {}
-
-        def name(t: Tensor) -> str:
-            text = self.read(t)
-            if t not in self.plan.host:
-                flat[text] = text if t.ndim == 1 else f"{text}.reshape(-1)"
-            return text
-
-        part = part_of(self.plan, groups, name, self.bases())
-        call = f"{self.name_of('part', self.machine.load(part.source))}(blas, "
-        call += ", ".join(flat.get(a, a) for a in part.arguments) + ")"
+        part = part_of(self.plan, groups, self.read, self.bases())
+        function = self.name_of("part", self.machine.load(part.source))
+        call = f"{function}({', '.join(('blas', *part.arguments))})"
         self.sources.append(part.source)
         if not part.checked:
             self.lines.append(call)
@@ -228,10 +215,6 @@ class _Emitter:
     def dtype(self, t: Tensor) -> str:
         """Text of the NumPy type of a node."""
         return {"float": f"np.{self.plan.dtype.name}", "int": "np.int64", "bool": "np.bool_"}[t.kind]
-
-
-def _bracketed(text: str) -> str:
-    return f"({text})" if text.startswith("-") else text
 
 
 #: Names that the emitted text uses for itself.
@@ -288,7 +271,6 @@ def emit(
     for t, k in plan.results.items():
         e.called[t] = f"result_{k}"
         e.lines.append(f"result_{k} = np.empty({t.shape}, {e.dtype(t)})")
-    e.host()
     for compiled, run in itertools.groupby(plan.groups, lambda group: machine is not None and compilable(group)):
         if compiled:
             e.part(list(run))

@@ -1,18 +1,19 @@
 """Scalars that are known before any array is touched: step sizes, bias corrections, update counts.
 
 Invariant: a host node is a float scalar computed from scalar inputs and numbers only, and is read by elementwise
-nodes (or returned). It is emitted as arithmetic on Python floats, which costs a twentieth of a NumPy call.
+nodes (or returned). It is emitted as arithmetic on Python floats, which costs a twentieth of a NumPy call, or, in
+double precision too, at the head of the compiled function that wants it.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from derivcheck.models.graph import Graph
 from derivcheck.models.tensor import PRIMITIVES, Tensor
 
-__all__ = ["FUNCTIONS", "TEXT", "host_nodes"]
+__all__ = ["FUNCTIONS", "TEXT", "expression", "host_nodes"]
 
 
 def _exp(x: float) -> float:
@@ -37,24 +38,29 @@ def _sqrt(x: float) -> float:
     return math.sqrt(x) if x >= 0 else math.nan
 
 
-#: How a primitive is written for Python floats.
+#: How a primitive is written for floats.
 TEXT: dict[str, str] = {
     "add": "{0} + {1}",
     "sub": "{0} - {1}",
     "mul": "{0} * {1}",
     "neg": "-{0}",
     "square": "{0} * {0}",
-    "div": "divide({0}, {1})",
-    "reciprocal": "divide(1.0, {0})",
-    "exp": "exp({0})",
-    "log": "log({0})",
-    "sqrt": "sqrt({0})",
-    "maximum": "max({0}, {1})",
-    "minimum": "min({0}, {1})",
+    "div": "divide64({0}, {1})",
+    "reciprocal": "divide64(1.0, {0})",
+    "exp": "exp64({0})",
+    "log": "log64({0})",
+    "sqrt": "sqrt64({0})",
+    "maximum": "{0} if {0} >= {1} or {0} != {0} else {1}",
+    "minimum": "{0} if {0} <= {1} or {0} != {0} else {1}",
 }
 
 #: What these names stand for.
-FUNCTIONS: dict[str, Callable[..., float]] = {"exp": _exp, "divide": _divide, "log": _log, "sqrt": _sqrt}
+FUNCTIONS: dict[str, Callable[..., float]] = {"exp64": _exp, "divide64": _divide, "log64": _log, "sqrt64": _sqrt}
+
+
+def expression(t: Tensor, operands: Sequence[str]) -> str:
+    """Text of a host node, given that of its operands (names and numbers)."""
+    return TEXT[t.primitive].format(*(f"({x})" if x.startswith("-") else x for x in operands))
 
 
 def host_nodes(graph: Graph) -> frozenset[Tensor]:

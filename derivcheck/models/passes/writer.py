@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from derivcheck.models.passes import host
 from derivcheck.models.passes.calls import Call, lines_of
 from derivcheck.models.passes.fuse import Group
 from derivcheck.models.passes.layout import is_view, root, strides
@@ -90,7 +91,7 @@ class Writer:
     ----------
     plan : Plan
     name : callable
-        Name, in the program, of a node that is no static array.
+        Name, in the program, of an argument or a result.
     bases : sequence of (name, flat array)
         The memory in which the plan's static arrays stand.
     helpers : dict
@@ -100,6 +101,10 @@ class Writer:
         Names that the part is called with, in order.
     checked : list of Tensor
         Nodes whose indices are checked.
+    flattened : dict
+        Arguments that become arrays of one axis first.
+    scalars : dict
+        Numbers that are computed next: name and text.
     """
 
     plan: Plan
@@ -109,10 +114,14 @@ class Writer:
     calls: list[Call] = field(default_factory=list)
     arguments: dict[str, None] = field(default_factory=dict)
     checked: list[Tensor] = field(default_factory=list)
+    flattened: dict[str, None] = field(default_factory=dict)
+    scalars: dict[Tensor, tuple[str, str]] = field(default_factory=dict)
 
     def part(self) -> Part:
         texts = [f"@machine\n{text.replace('def helper(', f'def {name}(', 1)}" for text, name in self.helpers.items()]
-        body = [f"    {line}" for line in (*lines_of(self.calls), "return 0")]
+        head = [f"{name} = {name}.reshape(-1)" for name in self.flattened]
+        head += [f"{name} = {text}" for name, text in self.scalars.values()]
+        body = [f"    {line}" for line in (*head, *lines_of(self.calls), "return 0")]
         texts.append("\n".join(["@program", f"def part({', '.join(('blas', *self.arguments))}):", *body]) + "\n")
         return Part("\n\n".join(texts), tuple(self.arguments), tuple(self.checked))
 
@@ -131,6 +140,8 @@ class Writer:
                     return self._operand(name + suffix, (here - start) // array.itemsize, steps, t)
             raise AssertionError("a static array stands outside the known memory")
         r = root(t)
+        if r.ndim != 1:
+            self.flattened[self.name(r)] = None
         if r is t:
             return self._operand(self.name(t), 0, strides(t), t)
         whole = np.empty(r.shape, self.item(r))
@@ -154,6 +165,21 @@ class Writer:
         self.arguments.setdefault(text)
         return text
 
+    def scalar(self, t: Tensor) -> str:
+        """Name of a number that the part computes first, in double precision."""
+        if t not in self.scalars:
+            ins = []
+            for x in t.inputs:
+                if x.primitive == "constant":
+                    ins.append(repr(float(x.attributes["value"])))
+                elif x in self.plan.host:
+                    ins.append(self.scalar(x))
+                else:
+                    w = self.walk(x)
+                    ins.append(f"float({self.argument(w.memory)}[{w.offset}])")
+            self.scalars[t] = f"s{len(self.scalars)}", host.expression(t, ins)
+        return self.scalars[t][0]
+
     # --- helpers ----------------------------------------
 
     def emit(self, hint: str, helper: Helper, lines: Sequence[str], t: Tensor, check: int = 0) -> None:
@@ -171,7 +197,7 @@ class Writer:
                 head.append(f"    {name} = {name}[{start} : {start} + {hi - lo}]")
         for text, name in helper.numbers.items():
             names.append(f"s{name[1:]}")
-            given.append(self.argument(text))
+            given.append(text)
             head.append(f"    {name} = real(s{name[1:]})")
         text = "\n".join([f"def helper({', '.join(names)}):", *head, *(f"    {line}" for line in lines)]) + "\n"
         name = self.helpers.setdefault(text, f"{hint[:40]}_{len(self.helpers)}")
@@ -191,7 +217,7 @@ class Writer:
         for x in dict.fromkeys(x for t in group.nodes for x in t.inputs if self._inside(x, members) is None):
             if self._is_number(x):
                 known = x.primitive == "constant"
-                number = literal(x.attributes["value"]) if known else helper.number(self.name(x))
+                number = literal(x.attributes["value"]) if known else helper.number(self.scalar(x))
                 names[x] = [number] * len(lanes)
             else:
                 walks.append((x, self._over(self.walk(x), len(group.lanes) + len(shape))))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -17,7 +17,7 @@ from derivcheck.models.layers.base import Run
 from derivcheck.models.optimisers import Optimiser
 from derivcheck.models.program import Prepared, Program, prepare
 from derivcheck.models.replicate import replicated
-from derivcheck.models.tensor import Tensor, as_tensor, labelled, variable
+from derivcheck.models.tensor import Array, Shape, Tensor, as_tensor, labelled, variable
 from derivcheck.models.tracing import signature
 from derivcheck.models.training.layout import Block, Layout
 from derivcheck.models.tree import flatten, paths, unflatten
@@ -30,7 +30,7 @@ OPTIMISER = "the optimiser"
 
 @dataclass(frozen=True)
 class Step:
-    """A step for one signature of batches: a graph for each block, a program, and the types of the batch's leaves.
+    """A step for one signature of batches: a graph for each block, a program, shapes and types of the batch's leaves.
 
     ``states`` is the number of running statistics, the last outputs of a graph.
     """
@@ -38,8 +38,21 @@ class Step:
     signature: str
     graphs: list[Graph]
     programs: list[Program]
-    types: list[np.dtype[Any]]
+    types: list[tuple[Shape, np.dtype[Any]]]
     states: int
+
+    def takes(self, batch: Any) -> bool:
+        """Whether this is a tuple of arrays that the programs take as they are."""
+        if type(batch) is not tuple or len(batch) != len(self.types):
+            return False
+        for x, (shape, kind) in zip(batch, self.types, strict=True):
+            if type(x) is not np.ndarray or x.shape != shape or x.dtype is not kind or not x.flags.c_contiguous:
+                return False
+        return True
+
+    def converted(self, leaves: Sequence[Any]) -> list[Array]:
+        """The leaves of a batch as the programs take them."""
+        return [np.asarray(x, kind, order="C") for x, (_, kind) in zip(leaves, self.types, strict=True)]
 
     @cached_property
     def fingerprint(self) -> str:

@@ -117,6 +117,7 @@ class Trainer:
         self.losses: list[Any] = []
         self._time = np.zeros((), self.dtype)
         self._steps: dict[Any, Step] = {}
+        self._last: Step | None = None  # if its batch was a tuple of arrays
         self._fingerprints: dict[str, str] = {}
         self._blocks = self.layout.blocks(parameters, state, optimiser.slots, block)
 
@@ -160,7 +161,8 @@ class Trainer:
             graphs.append(one.prepared.graphs["drawn"])
         kinds = {"float": self.dtype, "int": np.dtype(np.int64), "bool": np.dtype(np.bool_)}
         sig, _ = signature((batch,))
-        return Step(repr(sig), graphs, programs, [kinds[leaf[0]] for leaf in sig.leaves], len(self.layout.state_shapes))
+        types = [(leaf[1], kinds[leaf[0]]) for leaf in sig.leaves]
+        return Step(repr(sig), graphs, programs, types, len(self.layout.state_shapes))
 
     def compile(self, batch: Any) -> Program:
         """The compiled step (of the first block of replicas) for batches like this one."""
@@ -170,24 +172,26 @@ class Trainer:
 
     def step(self, batch: Any) -> Any:
         """One update; returns the loss before it."""
-        flat, structure = flatten(batch)
-        made = self._step_for(batch, flat, structure)
+        made = self._last
+        if made is not None and made.takes(batch):
+            flat = batch
+        else:
+            leaves, structure = flatten(batch)
+            made = self._step_for(batch, leaves, structure)
+            flat = made.converted(leaves)
+            self._last = made if type(batch) is tuple and structure.is_row else None
         self._time[()] = self.steps + 1
         if self.batch_replicas:
             parts = [
-                program.run(self.generator, *self._arrays(batch, block, made.types))[0]
+                program.run(self.generator, *(x[block.lo : block.hi] for x in flat))[0]
                 for program, block in zip(made.programs, self._blocks, strict=True)
             ]
         else:
-            arrays = _converted(flat, made.types)
-            parts = [program.run(self.generator, *arrays)[0] for program in made.programs]
+            parts = [program.run(self.generator, *flat)[0] for program in made.programs]
         loss = np.concatenate(parts) if len(parts) > 1 else parts[0]
         self.steps += 1
         self.losses.append(loss)
         return loss
-
-    def _arrays(self, batch: Any, block: Block, types: Sequence[np.dtype[Any]]) -> list[Array]:
-        return _converted(flatten(self._part(batch, block))[0], types)
 
     def run(
         self,
@@ -276,7 +280,7 @@ class Trainer:
         def prepared(step: int) -> tuple[Step, Callable[[Block], list[Array]]]:
             batch = batches(step)
             made = self._build(batch)
-            return made, lambda block: self._arrays(batch, block, made.types)
+            return made, lambda block: made.converted(flatten(self._part(batch, block))[0])
 
         raise located(snapshot, self.steps, self.layout, self._blocks, prepared)
 
@@ -309,10 +313,6 @@ class Trainer:
 
 def _type(x: Any) -> tuple[Any, ...]:
     return (x.shape, x.dtype) if type(x) is np.ndarray else (np.shape(x), getattr(x, "dtype", float))
-
-
-def _converted(leaves: Sequence[Any], types: Sequence[np.dtype[Any]]) -> list[Array]:
-    return [np.asarray(x, kind, order="C") for x, kind in zip(leaves, types, strict=True)]
 
 
 def _require_three_arguments(loss: Callable[..., Any]) -> None:
