@@ -10,13 +10,14 @@ from math import cos, erf, expm1, inf, log, log1p, nan, sin, sqrt
 from typing import Any
 
 from llvmlite import ir
-from numba import njit, types
+from numba import carray, njit, types
 from numba.extending import intrinsic
 from numpy import float32, float64, int32, int64
 
 __all__ = [
     "cos",
     "divide64",
+    "entries",
     "erf",
     "exp_float32",
     "exp_float64",
@@ -58,6 +59,25 @@ program = njit(cache=True, error_model="numpy", nogil=True, fastmath={"contract"
 
 #: Functions whose roundings are arranged on purpose: no other order of additions.
 _exact = njit(error_model="numpy", fastmath={"contract"})
+
+
+# --- memory ----------------------------------------------------------------------------------------------------
+
+
+@intrinsic
+def _pointer(typingctx: Any, address: Any, like: Any) -> Any:
+    signature = types.CPointer(types.unliteral(like))(types.intp, like)  # type: ignore[no-untyped-call]
+
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return builder.inttoptr(args[0], context.get_value_type(sig.return_type))
+
+    return signature, code
+
+
+@_exact
+def entries(address, count, like):  # type: ignore[no-untyped-def]
+    """The flat array of so many entries that begins at an address; of the type that an example has."""
+    return carray(_pointer(address, like), count)  # type: ignore[call-arg]
 
 
 # --- BLAS ------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import math
 from collections.abc import Callable
 from typing import Any
@@ -33,6 +34,7 @@ def plain_part(text: str, dtype: Any) -> Callable[..., int]:
         "erf": math.erf,
         "machine": lambda function: function,
         "program": lambda function: function,
+        "entries": _entries,
         "product": _product,
     }
     names |= FUNCTIONS
@@ -40,6 +42,12 @@ def plain_part(text: str, dtype: Any) -> Callable[..., int]:
     exec(text, names)
     function: Callable[..., int] = names["part"]
     return function
+
+
+def _entries(address: int, count: int, like: Any) -> Any:
+    kind = np.result_type(type(like))
+    memory = (ctypes.c_char * (count * kind.itemsize)).from_address(address)
+    return np.frombuffer(memory, kind)
 
 
 def _product(

@@ -188,17 +188,16 @@ class _Emitter:
         self.lines += [f"if {call}:", *(f"    {line}" for lines in checks for line in lines)]
 
     def bases(self) -> list[tuple[str, Array]]:
-        """The flat arrays in which all static arrays stand."""
+        """The flat arrays in which all static arrays stand. Compiled functions are given their addresses."""
         plan = self.plan
         assert plan.arena is not None
-        for kind, suffix in ((plan.dtype, ""), (np.int64, "_int"), (np.bool_, "_bool")):
-            self.names[f"memory{suffix}"] = plan.arena.view(kind)
         found = [("memory", plan.arena)]
         for t, array in plan.static.items():
             if t in plan.resident or t.primitive == "constant":
-                name = f"fixed_{len(found)}"
-                self.names[name] = array.reshape(-1)
-                found.append((name, self.names[name]))
+                found.append((f"fixed_{len(found)}", array.reshape(-1)))
+        self.names |= {name: array.ctypes.data for name, array in found}
+        self.names |= {f"memory{suffix}": plan.arena.ctypes.data for suffix in ("_int", "_bool")}
+        self.names["bases"] = [array for _, array in found]  # which live as long as the program
         return found
 
     def _block(self, t: Tensor, count: int, block: Block) -> str:
@@ -219,7 +218,7 @@ class _Emitter:
 
 #: Names that the emitted text uses for itself.
 _RESERVED = re.compile(
-    r"[tvsch]\d+|np|lo|hi|target|place|float|range|max|min|fill_normal|write_one_hot|blas|memory(_int|_bool)?|at|k|part|"
+    r"[tvsch]\d+|np|lo|hi|target|place|float|range|max|min|fill_normal|write_one_hot|blas|bases|memory(_int|_bool)?|at|k|part|"
     + "|".join(FUNCTIONS)
     + rf"|(result|ones|places|columns|value|part|fixed|fill|copy|product|in_range|{'|'.join(PRIMITIVES)})(_\w+)?_\d+"
 )

@@ -14,18 +14,14 @@ from derivcheck.models.passes.layout import strides
 from derivcheck.models.passes.loops import Operand, Strides, collapse, index
 from derivcheck.models.passes.nest import fold_strides, sum_strides, through_views, tiles
 from derivcheck.models.passes.pieces import matrix, pieces
-from derivcheck.models.passes.writer import Helper, Writer
+from derivcheck.models.passes.writer import Helper, Writer, zero
 from derivcheck.models.tensor import Tensor
 
 __all__ = ["EMITTERS", "added_product", "is_product"]
 
 
-def _zero(t: Tensor) -> str:
-    return {"float": "zero", "int": "0", "bool": "False"}[t.kind]
-
-
 def _sum(w: Writer, t: Tensor) -> None:
-    w.fill(t, _zero(t))
+    w.fill(t, zero(t))
     w.reduce(t, w.walk(t.inputs[0]), w.walk(t).over(sum_strides(t)), t.inputs[0].shape)
 
 
@@ -81,7 +77,7 @@ def _embed(w: Writer, t: Tensor) -> None:
     whole, steps = w.walk(t), _c_order(t.shape)
     offset = whole.offset + sum(a * s for (a, _, _), s in zip(slices, steps, strict=True))
     inner = tuple(k * s for (_, _, k), s in zip(slices, steps, strict=True))
-    w.fill(t, _zero(t))
+    w.fill(t, zero(t))
     w.copy(w.walk(x), Operand(whole.memory, offset, inner), x.shape, t)
 
 
@@ -93,7 +89,7 @@ def _fold(w: Writer, t: Tensor) -> None:
     if tiles(t):
         w.copy(w.walk(x), target, x.shape, t)
         return
-    w.fill(t, _zero(t))
+    w.fill(t, zero(t))
     w.reduce(t, w.walk(x), target, x.shape)
 
 

@@ -22,7 +22,7 @@ from derivcheck.models.passes.nest import fold_strides
 from derivcheck.models.passes.plan import Plan
 from derivcheck.models.tensor import PRIMITIVES, Array, Tensor
 
-__all__ = ["RUN", "Helper", "Part", "Writer", "larger"]
+__all__ = ["RUN", "Helper", "Part", "Writer", "larger", "zero"]
 
 #: Entries of a long sum that are added one after the other; the sums of such runs are then added in turn.
 RUN = 2048
@@ -101,8 +101,8 @@ class Writer:
         Names that the part is called with, in order.
     checked : list of Tensor
         Nodes whose indices are checked.
-    flattened : dict
-        Arguments that become arrays of one axis first.
+    arrays : dict
+        Arguments that become arrays of one axis first: name and text.
     scalars : dict
         Numbers that are computed next: name and text.
     """
@@ -114,13 +114,12 @@ class Writer:
     calls: list[Call] = field(default_factory=list)
     arguments: dict[str, None] = field(default_factory=dict)
     checked: list[Tensor] = field(default_factory=list)
-    flattened: dict[str, None] = field(default_factory=dict)
+    arrays: dict[str, str] = field(default_factory=dict)
     scalars: dict[Tensor, tuple[str, str]] = field(default_factory=dict)
 
     def part(self) -> Part:
         texts = [f"@machine\n{text.replace('def helper(', f'def {name}(', 1)}" for text, name in self.helpers.items()]
-        head = [f"{name} = {name}.reshape(-1)" for name in self.flattened]
-        head += [f"{name} = {text}" for name, text in self.scalars.values()]
+        head = [f"{name} = {text}" for name, text in (*self.arrays.items(), *self.scalars.values())]
         body = [f"    {line}" for line in (*head, *lines_of(self.calls), "return 0")]
         texts.append("\n".join(["@program", f"def part({', '.join(('blas', *self.arguments))}):", *body]) + "\n")
         return Part("\n\n".join(texts), tuple(self.arguments), tuple(self.checked))
@@ -135,13 +134,15 @@ class Writer:
             for name, base in self.bases:
                 start = base.ctypes.data
                 if start <= here < start + base.nbytes:
-                    suffix = "" if base.dtype != np.uint8 else {"float": "", "int": "_int", "bool": "_bool"}[t.kind]
+                    name += "" if base.dtype != np.uint8 else {"float": "", "int": "_int", "bool": "_bool"}[t.kind]
+                    # By its address: to take an array out of its object costs Numba as much as a small loop.
+                    self.arrays[name] = f"entries({name}, {base.nbytes // array.itemsize}, {zero(t)})"
                     steps = tuple(s // array.itemsize for s in array.strides)
-                    return self._operand(name + suffix, (here - start) // array.itemsize, steps, t)
+                    return self._operand(name, (here - start) // array.itemsize, steps, t)
             raise AssertionError("a static array stands outside the known memory")
         r = root(t)
         if r.ndim != 1:
-            self.flattened[self.name(r)] = None
+            self.arrays[self.name(r)] = f"{self.name(r)}.reshape(-1)"
         if r is t:
             return self._operand(self.name(t), 0, strides(t), t)
         whole = np.empty(r.shape, self.item(r))
@@ -346,6 +347,11 @@ class Writer:
             helper.sizes[f"n{last}"] = count
             body = helper.loops(sizes[:-1], inner)
         self.emit("max" if largest else "sum", helper, body, t)
+
+
+def zero(t: Tensor) -> str:
+    """Text of zero, of the node's kind."""
+    return {"float": "zero", "int": "0", "bool": "False"}[t.kind]
 
 
 def larger(a: str, b: str) -> str:
