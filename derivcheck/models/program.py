@@ -35,7 +35,8 @@ from derivcheck.models.passes.mask import mask
 from derivcheck.models.passes.merge import merge
 from derivcheck.models.passes.nest import nest
 from derivcheck.models.passes.orient import orient, untranspose
-from derivcheck.models.passes.plan import Plan, Slots, plan
+from derivcheck.models.passes.plan import Plan, Slots, plan, uncut
+from derivcheck.models.passes.share import share
 from derivcheck.models.passes.simplify import simplify
 from derivcheck.models.passes.sink import sink
 from derivcheck.models.passes.slab import slab
@@ -68,7 +69,8 @@ def optimise(graph: Graph, dtype: Any = np.float64, backend: str = "numpy") -> d
     if backend == "numpy":
         out["contract"] = graph = contract(graph)
         out["widen"] = graph = widen(graph, np.dtype(dtype).itemsize)
-    out["batch"] = untranspose(batch(graph))
+    out["batch"] = graph = batch(graph)
+    out["share"] = untranspose(_if_changed(graph, share(graph), lambda g: merge(simplify(g))))
     return out
 
 
@@ -85,7 +87,7 @@ class Program:
     graphs : dict
         The graph after each pass, by name: ``"drawn"``, ``"lower"``, ``"simplify"``, ``"interleave"``, ``"upright"``,
         ``"sink"``, ``"gather"``, ``"merge"``, ``"inner"``, ``"band"``, ``"mask"``, ``"slab"``,
-        ``"contract"``, ``"widen"``, ``"batch"``.
+        ``"contract"``, ``"widen"``, ``"batch"``, ``"share"``.
     groups : tuple of Group
         Schedule.
     plan : Plan
@@ -109,7 +111,7 @@ class Program:
     @property
     def graph(self) -> Graph:
         """The graph as compiled, after all passes."""
-        return self.graphs["batch"]
+        return self.graphs["share"]
 
     def cost(self) -> Cost:
         """Floating-point operations and bytes of one call."""
@@ -158,20 +160,24 @@ class Prepared:
         slots : Slots, optional
             Workspace shared with other programs, which then must not run at the same time.
         """
-        final, slots = self.graphs["batch"], slots or Slots()
+        final, slots = self.graphs["share"], slots or Slots()
+        wholly_compiled = False
         if self.backend == "numba" and self.dtype.kind == "f":
             groups = nest(final, self.groups)
             arguments = final, groups, self.dtype, resident, updates, self.host
             size = plan(*arguments, Slots(), compilable).workspace
             planned = plan(*arguments, slots.within(size), compilable)
             emitted = emit(planned, self.names, updates, machine_for(self.dtype))
+            wholly_compiled = all(map(compilable, groups))
         else:
             planned = plan(final, self.groups, self.dtype, resident, updates, self.host, slots)
             emitted = emit(planned, self.names, updates)
         # The text is this module's own: it holds names that `emit` made and numbers, nothing that a user wrote.
         names_in_force = dict(emitted.names)
         exec(builtins.compile(emitted.source, "<derivcheck.models>", "exec"), names_in_force)
-        run = _quiet(one_thread_if_small(names_in_force["run"], final.nodes, self.dtype))
+        run = one_thread_if_small(names_in_force["run"], final.nodes, self.dtype)
+        if not wholly_compiled:  # machine code warns of nothing
+            run = _quiet(run)
         return Program(self.graphs, self.groups, planned, emitted, run)
 
 
@@ -193,10 +199,12 @@ def prepare(graph: Graph, names: Sequence[str], dtype: Any = np.float64, backend
     if backend not in BACKENDS:
         raise CompileError(f"the backend is 'numpy' or 'numba', not {backend!r}")
     graphs = optimise(graph, dtype, backend)
-    final = graphs["batch"]
+    final = graphs["share"]
     complex_step = np.issubdtype(np.dtype(dtype), np.complexfloating)
     host = frozenset[Tensor]() if complex_step else host_nodes(final)
-    return Prepared(graphs, fuse(final, host), host, tuple(names), np.dtype(dtype), backend)
+    # A loop in machine code is one pass for all of its nodes, whatever their size.
+    small = uncut(dtype) if backend == "numpy" else 0
+    return Prepared(graphs, fuse(final, host, small), host, tuple(names), np.dtype(dtype), backend)
 
 
 def compile_graph(graph: Graph, names: Sequence[str], dtype: Any = np.float64, backend: str = "numpy") -> Program:

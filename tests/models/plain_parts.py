@@ -40,13 +40,13 @@ def plain_part(text: str, dtype: Any) -> Callable[..., int]:
     names |= FUNCTIONS
     names |= {name: getattr(np, name) for name in ("exp", "expm1", "log", "log1p", "sqrt", "tanh", "sin", "cos")}
     exec(text, names)
-    function: Callable[..., int] = names["part"]
+    function: Callable[..., int] = np.errstate(all="ignore")(names["part"])  # machine code warns of nothing
     return function
 
 
 def _entries(address: int, count: int, like: Any) -> Any:
     kind = np.result_type(type(like))
-    memory = (ctypes.c_char * (count * kind.itemsize)).from_address(address)
+    memory = (ctypes.c_char * (count * kind.itemsize)).from_address(int(address))
     return np.frombuffer(memory, kind)
 
 

@@ -21,6 +21,7 @@ from derivcheck.models.layers.convolution import conv2d
 from derivcheck.models.passes import band as banding
 from derivcheck.models.passes import inner as walking
 from derivcheck.models.passes import pieces as cutting
+from derivcheck.models.passes import share as sharing
 from derivcheck.models.passes import slab as slabs
 from derivcheck.models.passes import upright as standing
 from derivcheck.models.passes import widen as widening
@@ -31,6 +32,7 @@ from derivcheck.models.passes.interleave import interleave
 from derivcheck.models.passes.lower import lower
 from derivcheck.models.passes.mask import mask
 from derivcheck.models.passes.merge import merge
+from derivcheck.models.passes.share import share
 from derivcheck.models.passes.simplify import simplify
 from derivcheck.models.passes.sink import sink
 from derivcheck.models.passes.slab import slab
@@ -54,6 +56,7 @@ def _low_thresholds(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(walking, "ENTRIES", 1)
     monkeypatch.setattr(standing, "ROWS", 0)
     monkeypatch.setattr(widening, "ROWS", 2)
+    monkeypatch.setattr(sharing, "ROWS", 1)
     yield
 
 
@@ -150,7 +153,7 @@ def graphs(seed: int) -> tuple[Graph, list[np.ndarray]]:
     return with_gradient(graph), arguments
 
 
-@pytest.mark.parametrize("name", ["inner", "band", "mask", "slab", "interleave", "upright", "widen"])
+@pytest.mark.parametrize("name", ["inner", "band", "mask", "slab", "interleave", "upright", "widen", "share"])
 @AGAIN
 @given(seed=SEEDS)
 def test_a_pass_keeps_the_values(name: str, seed: int) -> None:
@@ -160,6 +163,7 @@ def test_a_pass_keeps_the_values(name: str, seed: int) -> None:
     passes = {
         "inner": inner, "band": band, "mask": mask, "slab": lambda g: slab(mask(g), 8), "interleave": interleave,
         "upright": upright, "widen": lambda g: widen(g, 8),
+        "share": lambda g: share(merge(simplify(sink(interleave(g))))),
     }  # fmt: skip
     after = passes[name](graph)
     agree(graph.evaluate(arguments), after.evaluate(arguments))

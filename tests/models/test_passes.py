@@ -22,6 +22,7 @@ from derivcheck.models.passes.layout import is_view, reshaped
 from derivcheck.models.passes.lower import lower
 from derivcheck.models.passes.merge import merge
 from derivcheck.models.passes.orient import orient, untranspose
+from derivcheck.models.passes.share import share
 from derivcheck.models.passes.simplify import simplify
 from derivcheck.models.passes.sink import sink
 from derivcheck.models.program import compile_graph
@@ -39,6 +40,7 @@ PASSES = {
     "batch": batch,
     "untranspose": untranspose,
     "contract": contract,
+    "share": share,
 }
 
 
@@ -242,6 +244,36 @@ def test_outer_products(cache: int, dtype: type, monkeypatch: pytest.MonkeyPatch
     assert "einsum" in g.source
 
 
+@pytest.mark.parametrize("shape", [(9, 1), (1, 9)], ids=["replicas first", "rows first"])
+def test_outer_products_with_many_short_rows_are_left_to_blas(shape: tuple[int, int]) -> None:
+    rng = np.random.default_rng(0)
+    lead = tuple(9 if n > 1 else 20 for n in shape)
+    x, y = rng.standard_normal((*lead, 1)), rng.standard_normal((*shape, 10))
+    x[0, 0], y[0, 0, :2] = np.inf, (0.0, -1.0)
+    with np.errstate(invalid="ignore"):
+        f = compile(lambda x, y: (x * y, F.tanh(x * y)))
+        for got, wanted in zip(f(x, y), (x * y, np.tanh(x * y)), strict=True):
+            np.testing.assert_array_equal(got, wanted)
+        np.testing.assert_array_equal(f(x + 1.0, y)[0], (x + 1.0) * y)
+        few = compile(lambda x, y: x * y)
+        np.testing.assert_array_equal(few(x[:5, :5], y[:5, :5]), x[:5, :5] * y[:5, :5])
+    assert f.source.count("np.matmul") == 1 and "einsum" not in f.source
+    assert "np.matmul" not in few.source
+
+
+def test_a_slope_is_computed_when_it_is_wanted() -> None:
+    """And where its activation stood, unless blocks want it at once."""
+
+    def slopes(count: int) -> list[str]:
+        f = compile(value_and_grad(lambda w: F.sum(F.sin(F.tanh(F.sin(w[1:]))))))
+        f(np.ones(count))
+        return [line.split("(")[0].strip() for line in f.source.splitlines() if "np." in line]
+
+    small, large = slopes(100), slopes(1 << 16)
+    assert small.index("np.square") > small.index("np.add.reduce")
+    assert large.index("np.square") < large.index("np.add.reduce")
+
+
 def test_weights_of_replicas_are_copied_where_that_pays() -> None:
     f = compile(lambda w, x: F.tanh(x @ w.T), replicas=(True, False))
     rng = np.random.default_rng(0)
@@ -269,6 +301,22 @@ def test_a_result_takes_the_memory_of_what_was_only_reshaped() -> None:
         np.testing.assert_allclose(f(x, w, b), np.tanh((x @ w)[:: -1 if flip else 1] + b)[1:], rtol=1e-12)
         memory = {t.primitive: a.ctypes.data for t, a in f.program.plan.static.items()}
         assert (memory["matmul"] == memory["add"]) != flip
+
+
+def test_data_that_all_replicas_share_are_multiplied_once() -> None:
+    def f(p, x):  # type: ignore[no-untyped-def]
+        w, b = p
+        return F.sum(F.square(F.tanh(x @ w.T + b)))
+
+    rng = np.random.default_rng(0)
+    p, x = [rng.standard_normal(s) for s in ((7, 4, 3), (7, 4))], rng.standard_normal((12, 3))
+    compiled = compile(grad(f), replicas=(True, False))
+    g = compiled(p, x)
+    products = [t.shape for t in compiled.graph.nodes if t.primitive == "matmul"]
+    assert products == [(12, 28), (28, 3)]
+    for k in range(7):
+        for a, b in zip(g, compile(grad(f))([q[k] for q in p], x), strict=True):
+            np.testing.assert_allclose(a[k], b, rtol=1e-12)
 
 
 def test_an_optimiser_chain_is_one_group() -> None:

@@ -105,3 +105,13 @@ def test_three_steps(name: str, optimiser: str, replicas: int | None, backend: s
         for block, arrays in zip(trainer._blocks, expected, strict=True):
             for a, b in zip(block.resident, arrays, strict=True):
                 np.testing.assert_allclose(a, b, rtol=1e-8, atol=1e-10)
+
+
+def test_slots_are_updated_where_they_stand() -> None:
+    """Not even a slot times its decay takes memory of its own."""
+    net = m.Linear(3, 2)
+    trainer = m.Trainer(lambda p, x, run: m.mean(m.square(net(p, x, run))), net.init(0), m.Adam())
+    program = trainer.compile(np.ones((4, 3)))
+    for slot in trainer._blocks[0].slots.values():
+        there = [t.primitive for t, array in program.plan.static.items() if np.shares_memory(array, slot)]
+        assert {"variable", "mul", "add"} <= set(there)

@@ -15,14 +15,15 @@
 13. :mod:`contract`: sums of products are inner products (NumPy only);
 14. :mod:`widen`: a row that many short rows meet is repeated (NumPy only);
 15. :mod:`batch`: one call for the same function of many parts of one array;
-16. :mod:`host`: scalars known beforehand become Python floats;
-17. :mod:`fuse`: elementwise chains are scheduled together; for the compiled backend :mod:`nest` joins more;
-18. :mod:`layout`, :mod:`places` and :mod:`plan`: every result is a view, or stands in what it is a part of, or gets a
+16. :mod:`share`: products with a matrix that a whole batch shares become one product;
+17. :mod:`host`: scalars known beforehand become Python floats;
+18. :mod:`fuse`: elementwise chains are scheduled together; for the compiled backend :mod:`nest` joins more;
+19. :mod:`layout`, :mod:`places` and :mod:`plan`: every result is a view, or stands in what it is a part of, or gets a
     place in a reused workspace;
-19. :mod:`emit`, by the table of :mod:`lines`: one NumPy function, as text; for the compiled backend :mod:`machine`, by
+20. :mod:`emit`, by the table of :mod:`lines`: one NumPy function, as text; for the compiled backend :mod:`machine`, by
     the tables of :mod:`loops` and :mod:`machine_lines`, in the form of :mod:`writer` and :mod:`calls`. In both
     :mod:`pieces` says how a matrix product is cut.
 
-Passes 1 to 15 map a graph to a graph that computes the same; property tests run both on random inputs. What
+Passes 1 to 16 map a graph to a graph that computes the same; property tests run both on random inputs. What
 :mod:`interleave` and :mod:`upright` move, :mod:`clusters` finds.
 """

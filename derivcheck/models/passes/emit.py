@@ -178,7 +178,7 @@ class _Emitter:
         assert self.machine is not None
         part = part_of(self.plan, groups, self.read, self.bases())
         function = self.name_of("part", self.machine.load(part.source))
-        call = f"{function}({', '.join(('blas', *part.arguments))})"
+        call = f"{function}({', '.join(('addresses', *part.arguments))})"
         self.sources.append(part.source)
         if not part.checked:
             self.lines.append(call)
@@ -190,14 +190,13 @@ class _Emitter:
     def bases(self) -> list[tuple[str, Array]]:
         """The flat arrays in which all static arrays stand. Compiled functions are given their addresses."""
         plan = self.plan
-        assert plan.arena is not None
+        assert plan.arena is not None and self.machine is not None
         found = [("memory", plan.arena)]
         for t, array in plan.static.items():
             if t in plan.resident or t.primitive == "constant":
                 found.append((f"fixed_{len(found)}", array.reshape(-1)))
-        self.names |= {name: array.ctypes.data for name, array in found}
-        self.names |= {f"memory{suffix}": plan.arena.ctypes.data for suffix in ("_int", "_bool")}
-        self.names["bases"] = [array for _, array in found]  # which live as long as the program
+        self.names["addresses"] = np.array([self.machine.blas, *(array.ctypes.data for _, array in found)], np.int64)
+        self.names["bases"] = [array for _, array in found]  # they live as long as the program
         return found
 
     def _block(self, t: Tensor, count: int, block: Block) -> str:
@@ -218,7 +217,8 @@ class _Emitter:
 
 #: Names that the emitted text uses for itself.
 _RESERVED = re.compile(
-    r"[tvsch]\d+|np|lo|hi|target|place|float|range|max|min|fill_normal|write_one_hot|blas|bases|memory(_int|_bool)?|at|k|part|"
+    r"[tvsch]\d+|np|lo|hi|target|place|float|range|fill_normal|write_one_hot|blas|addresses|bases|entries|"
+    r"memory(_int|_bool)?|at|k|part|zero|"
     + "|".join(FUNCTIONS)
     + rf"|(result|ones|places|columns|value|part|fixed|fill|copy|product|in_range|{'|'.join(PRIMITIVES)})(_\w+)?_\d+"
 )
@@ -258,8 +258,6 @@ def emit(
     updates = updates or {}
     e = _Emitter(plan, machine)
     e.names["np"] = np
-    if machine is not None:
-        e.names["blas"] = machine.blas
     arguments = []
     for t, name in zip(plan.graph.inputs, identifiers(names), strict=True):
         if t in plan.resident:

@@ -5,7 +5,8 @@ of random numbers keep their order.
 
 A node joins the earliest group of its shape that stands at or after everything it reads, if it shares an
 operand with that group or the group is the last. So an activation and its derivative, which reverse mode draws far
-apart, are computed in one pass over memory, and so is a whole optimiser step.
+apart, are computed in one pass over memory, and so is a whole optimiser step. What is small enough for the cache as a
+whole gains nothing by that: it is computed where it was drawn, close to its readers, and takes memory for less long.
 """
 
 from __future__ import annotations
@@ -47,8 +48,11 @@ class _Open:
     touched: set[Tensor] = field(default_factory=set)
 
 
-def fuse(graph: Graph, host: frozenset[Tensor] = frozenset()) -> tuple[Group, ...]:
-    """Groups in the order in which they run; variables, constants, views and host scalars are in none."""
+def fuse(graph: Graph, host: frozenset[Tensor] = frozenset(), small: int = 0) -> tuple[Group, ...]:
+    """Groups in the order in which they run; variables, constants, views and host scalars are in none.
+
+    Nodes of at most ``small`` entries join no group but the last.
+    """
     groups: list[_Open] = []
     ready: dict[Tensor, int] = {}  # the first group that may read a node
     for t in _late(_early(graph), graph, host):
@@ -63,7 +67,7 @@ def fuse(graph: Graph, host: frozenset[Tensor] = frozenset()) -> tuple[Group, ..
             groups.append(_Open(None, [t]))
             ready[t] = len(groups)
         else:
-            place = _joinable(groups, t, earliest)
+            place = _joinable(groups, t, max(earliest, len(groups) - 1) if t.size <= small else earliest)
             if place is None:
                 groups.append(_Open(t.shape))
                 place = len(groups) - 1

@@ -84,10 +84,50 @@ def _mul(e: Writer, t: Tensor, out: str, ins: list[str]) -> list[str]:
         whole = t.inputs[column].shape == (*t.shape[:-1], 1) and t.inputs[row].shape[-1:] == t.shape[-1:]
         if t.ndim > 2 and t.size > 1 and whole and 1 in t.inputs[row].shape[:-1]:
             # Outer products: broadcasting would go through short rows one by one.
+            axis = _many_rows(e, t, t.inputs[row])
+            if axis is not None:
+                return _outer_products(e, t, axis, (t.inputs[column], ins[column]), (t.inputs[row], ins[row]), out)
             operands = (t.inputs[column], ins[column]), (t.inputs[row], ins[row]), (t, out)
             (c, x), (r, y), (o, z) = (_squeezed(*operand) for operand in operands)
             return [f"np.einsum('{c},{r}->{o}', {x}, {y}, out={z})"]
     return _ufunc("multiply")(e, t, out, ins)
+
+
+#: Outer products of at least so many rows, rows between these lengths, and so many products, are left to BLAS.
+_ROWS, _SHORT, _LONG, _PRODUCTS = 16, 8, 128, 8
+
+
+def _many_rows(e: Writer, t: Tensor, row: Tensor) -> int | None:
+    """The axis of the rows of an array of outer products that are worth a call of BLAS each."""
+    rows = [i for i, (n, k) in enumerate(zip(t.shape, row.shape, strict=True)) if n != k]
+    if len(rows) != 1 or t.shape[rows[0]] < _ROWS or not _SHORT <= t.shape[-1] <= _LONG:
+        return None
+    enough = t.size // t.shape[rows[0]] // t.shape[-1] >= _PRODUCTS
+    return rows[0] if enough and e.plan.dtype.kind == "f" and not e.plan.runs_in_blocks(t) else None
+
+
+def _outer_products(
+    e: Writer, t: Tensor, axis: int, column: tuple[Tensor, str], row: tuple[Tensor, str], out: str
+) -> list[str]:
+    """Columns times rows, as products of matrices with an inner axis of two, the second half of it zeros.
+
+    NumPy multiplies a column by a row entry by entry; larger matrices go to BLAS.
+    """
+    batch = [i for i in range(t.ndim - 1) if i != axis]
+    order = (*batch, axis, t.ndim - 1)
+    sizes = [t.shape[i] for i in batch]
+    left, right = (np.zeros((2, *sizes, n), e.plan.dtype) for n in (t.shape[axis], t.shape[-1]))
+
+    def turned(x: Tensor, text: str) -> str:
+        array = e.plan.static.get(x)
+        return f"{text}.transpose({order})" if array is None else e.place(array.transpose(order))
+
+    halves = e.place(left[0][..., None]), e.place(right[0][..., None, :])
+    factors = e.place(np.moveaxis(left, 0, -1)), e.place(np.moveaxis(right, 0, -2))
+    return [
+        *(f"np.copyto({half}, {turned(*x)})" for half, x in zip(halves, (column, row), strict=True)),
+        f"np.matmul({', '.join(factors)}, {turned(t, out)})",
+    ]
 
 
 _LETTERS = "abcdefgh"

@@ -22,10 +22,16 @@ from derivcheck.models.passes.layout import contiguous, is_view, root
 from derivcheck.models.passes.places import places
 from derivcheck.models.tensor import PRIMITIVES, Array, Shape, Tensor
 
-__all__ = ["CACHE", "Block", "Plan", "Slots", "plan"]
+__all__ = ["CACHE", "Block", "Plan", "Slots", "plan", "uncut"]
 
 #: Bytes of one operand of a block. Half a dozen operands of this size fit a core's second-level cache.
 CACHE = 1 << 17
+
+
+def uncut(dtype: Any) -> int:
+    """Entries of the largest elementwise group that is not cut into blocks."""
+    return 2 * CACHE // int(np.dtype(dtype).itemsize)
+
 
 #: Primitives of which an operand's memory may become the result's.
 _IN_PLACE = frozenset(
@@ -84,6 +90,10 @@ class Plan:
     placed: frozenset[Tensor]
     workspace: int
     arena: Array | None
+
+    def runs_in_blocks(self, t: Tensor) -> bool:
+        """Whether a node is computed block by block."""
+        return any(t in group.nodes for group in self.groups if group.nodes[0] in self.blocks)
 
 
 @dataclass
@@ -217,19 +227,29 @@ class _Planner:
         return self.places[r].whole if r in self.places else r
 
     def _in_place_updates(self, updates: dict[int, Tensor]) -> None:
-        # A new parameter may be computed right into the old one's memory if nothing reads the old one later.
+        # A new parameter may be computed right into the old one's memory if nothing reads the old one later; and so may
+        # an operand of its that nobody else reads, such as a slot times its decay.
         taken: set[Tensor] = set()
         for k, v in updates.items():
             t = self.graph.outputs[k]
-            if t not in self.position or t in taken or t in self.results or t.shape != v.shape:
-                continue
-            later = self.last.get(v, -1)
-            group = self.groups[self.group_of[t]]
-            if later <= self.position[t] and (group.shape is not None) and t.primitive in _IN_PLACE:
-                if self._read_otherwise(v, t, group):
-                    continue
+            found = [t] if t in self.position and t not in taken and t not in self.results else []
+            while fitting := [x for x in found if self._may_replace(x, v)]:
+                t = next((x for x in fitting if v in x.inputs), fitting[0])
                 self.static[t] = self.resident[v]
                 taken.add(t)
+                found = [x for x in t.inputs if self._is_private(x, t)]
+
+    def _may_replace(self, t: Tensor, v: Tensor) -> bool:
+        """Whether a node may stand where a resident input stood, as far as the order of reading goes."""
+        group = self.groups[self.group_of[t]]
+        if t.shape != v.shape or t.kind != v.kind or self.last.get(v, -1) > self.position[t]:
+            return False
+        return group.shape is not None and t.primitive in _IN_PLACE and not self._read_otherwise(v, t, group)
+
+    def _is_private(self, x: Tensor, reader: Tensor) -> bool:
+        """Whether an operand is computed in its reader's group for it alone."""
+        same = self.group_of.get(x) == self.group_of[reader] and x.shape == reader.shape
+        return same and self.graph.users[x] == [reader] and x not in self.graph.outputs and x not in self.places
 
     def run(self) -> Plan:
         for t in self.graph.nodes:
@@ -352,9 +372,10 @@ class _Planner:
         """How to cut a group whose operands do not fit the cache."""
         if group.shape is None or len(group.nodes) < 2:
             return None
-        whole = self.dtype.itemsize * int(np.prod(group.shape, dtype=np.int64))
-        if whole <= 2 * CACHE:
+        count = int(np.prod(group.shape, dtype=np.int64))
+        if count <= uncut(self.dtype):
             return None
+        whole = self.dtype.itemsize * count
         # Along the first axis that makes pieces small enough; never along the last, whose entries stay together,
         # unless there is no other.
         axes = [a for a in range(max(1, len(group.shape) - 1)) if group.shape[a] > 1]

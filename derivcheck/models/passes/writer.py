@@ -35,9 +35,10 @@ class Part:
     Attributes
     ----------
     source : str
-        Defines ``part(blas, …)``, which returns 0, or the number of the check that failed.
+        Defines ``part(addresses, …)``, which returns 0, or the number of the check that failed. The first address is
+        that of BLAS's matrix product, the others are those of the memory in which the plan's static arrays stand.
     arguments : tuple of str
-        What ``part`` is called with, after ``blas``: names in the emitted program.
+        What ``part`` is called with besides: names in the emitted program.
     checked : tuple of Tensor
         Nodes whose indices are checked: number ``k`` failed if ``part`` returns ``k + 1``.
     """
@@ -102,7 +103,7 @@ class Writer:
     checked : list of Tensor
         Nodes whose indices are checked.
     arrays : dict
-        Arguments that become arrays of one axis first: name and text.
+        Arrays of one axis that are made first, of addresses and arguments: name and text.
     scalars : dict
         Numbers that are computed next: name and text.
     """
@@ -119,9 +120,10 @@ class Writer:
 
     def part(self) -> Part:
         texts = [f"@machine\n{text.replace('def helper(', f'def {name}(', 1)}" for text, name in self.helpers.items()]
-        head = [f"{name} = {text}" for name, text in (*self.arrays.items(), *self.scalars.values())]
+        head = ["blas = addresses[0]"]
+        head += [f"{name} = {text}" for name, text in (*self.arrays.items(), *self.scalars.values())]
         body = [f"    {line}" for line in (*head, *lines_of(self.calls), "return 0")]
-        texts.append("\n".join(["@program", f"def part({', '.join(('blas', *self.arguments))}):", *body]) + "\n")
+        texts.append("\n".join(["@program", f"def part({', '.join(('addresses', *self.arguments))}):", *body]) + "\n")
         return Part("\n\n".join(texts), tuple(self.arguments), tuple(self.checked))
 
     # --- where things are ----------------------------------------
@@ -131,16 +133,17 @@ class Writer:
         if t in self.plan.static:
             array = self.plan.static[t]
             here = array.ctypes.data
-            for name, base in self.bases:
+            for k, (name, base) in enumerate(self.bases):
                 start = base.ctypes.data
                 if start <= here < start + base.nbytes:
                     name += "" if base.dtype != np.uint8 else {"float": "", "int": "_int", "bool": "_bool"}[t.kind]
                     # By its address: to take an array out of its object costs Numba as much as a small loop.
-                    self.arrays[name] = f"entries({name}, {base.nbytes // array.itemsize}, {zero(t)})"
+                    self.arrays[name] = f"entries(addresses[{k + 1}], {base.nbytes // array.itemsize}, {zero(t)})"
                     steps = tuple(s // array.itemsize for s in array.strides)
                     return self._operand(name, (here - start) // array.itemsize, steps, t)
             raise AssertionError("a static array stands outside the known memory")
         r = root(t)
+        self.arguments[self.name(r)] = None
         if r.ndim != 1:
             self.arrays[self.name(r)] = f"{self.name(r)}.reshape(-1)"
         if r is t:
@@ -162,10 +165,6 @@ class Writer:
     def item(self, t: Tensor) -> np.dtype[np.generic]:
         return {"float": self.plan.dtype, "int": np.dtype(np.int64), "bool": np.dtype(np.bool_)}[t.kind]
 
-    def argument(self, text: str) -> str:
-        self.arguments.setdefault(text)
-        return text
-
     def scalar(self, t: Tensor) -> str:
         """Name of a number that the part computes first, in double precision."""
         if t not in self.scalars:
@@ -177,7 +176,7 @@ class Writer:
                     ins.append(self.scalar(x))
                 else:
                     w = self.walk(x)
-                    ins.append(f"float({self.argument(w.memory)}[{w.offset}])")
+                    ins.append(f"float({w.memory}[{w.offset}])")
             self.scalars[t] = f"s{len(self.scalars)}", host.expression(t, ins)
         return self.scalars[t][0]
 
@@ -193,7 +192,7 @@ class Writer:
             lo, hi = helper.reach[memory, offset]
             start = f"o{name[1:]}"
             names += [name, start]
-            given += [self.argument(memory), offset + lo]
+            given += [memory, offset + lo]
             if not helper.blas:
                 head.append(f"    {name} = {name}[{start} : {start} + {hi - lo}]")
         for text, name in helper.numbers.items():

@@ -90,8 +90,8 @@ class Layout:
         count = self.shapes[0][0]
         if size is not None:
             require_sizes("Trainer", block=size)
-        # Slots, gradient and activations take about a dozen times the memory of the parameters.
-        each = 12 * self.dtype.itemsize * sum(math.prod(s[1:]) for s in self.shapes)
+        # Slots, gradient and activations take about eleven times the memory of the parameters.
+        each = 11 * self.dtype.itemsize * sum(math.prod(s[1:]) for s in self.shapes)
         size = size or even_block(count, REPLICA_BYTES // max(each, 1))
         return [(lo, min(lo + size, count)) for lo in range(0, count, size)]
 
