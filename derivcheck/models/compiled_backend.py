@@ -32,6 +32,7 @@ _HEADER = '''"""Written by derivcheck.models; safe to delete."""
 
 from math import exp as exp64, inf, log as log64, nan, sqrt as sqrt64
 
+from numpy import empty
 from numpy import intp as at
 from numpy import {real} as real
 

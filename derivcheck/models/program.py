@@ -40,6 +40,7 @@ from derivcheck.models.passes.share import share
 from derivcheck.models.passes.simplify import simplify
 from derivcheck.models.passes.sink import sink
 from derivcheck.models.passes.slab import slab
+from derivcheck.models.passes.sparse import sparse
 from derivcheck.models.passes.upright import upright
 from derivcheck.models.passes.widen import widen
 from derivcheck.models.tensor import Array, Tensor
@@ -65,6 +66,8 @@ def optimise(graph: Graph, dtype: Any = np.float64, backend: str = "numpy") -> d
     out["inner"] = graph = _if_changed(graph, inner(graph), lambda g: merge(simplify(g)))
     out["band"] = graph = _if_changed(graph, band(graph), lambda g: merge(simplify(g)))
     out["mask"] = graph = mask(graph)
+    if backend == "numba" and not analytic:  # NumPy would go through the entries one by one
+        out["sparse"] = graph = _if_changed(graph, sparse(graph), lambda g: merge(simplify(g)))
     out["slab"] = graph = slab(graph, np.dtype(dtype).itemsize)
     if backend == "numpy":
         out["contract"] = graph = contract(graph)
@@ -86,7 +89,7 @@ class Program:
     ----------
     graphs : dict
         The graph after each pass, by name: ``"drawn"``, ``"lower"``, ``"simplify"``, ``"interleave"``, ``"upright"``,
-        ``"sink"``, ``"gather"``, ``"merge"``, ``"inner"``, ``"band"``, ``"mask"``, ``"slab"``,
+        ``"sink"``, ``"gather"``, ``"merge"``, ``"inner"``, ``"band"``, ``"mask"``, ``"sparse"``, ``"slab"``,
         ``"contract"``, ``"widen"``, ``"batch"``, ``"share"``.
     groups : tuple of Group
         Schedule.

@@ -27,6 +27,7 @@ def plain_part(text: str, dtype: Any) -> Callable[..., int]:
     names: dict[str, Any] = {
         "real": np.dtype(dtype).type,
         "at": int,
+        "empty": np.empty,
         "zero": np.dtype(dtype).type(0),
         "one": np.dtype(dtype).type(1),
         "inf": math.inf,

@@ -79,8 +79,9 @@ CASES: dict[str, tuple[Callable[..., Tensor], tuple[tuple[int, ...], ...], float
     "one_hot": (lambda x: F.one_hot(F.argmax(x), 3) * x * x, ((2, 3),), -2),
 }
 
-#: ``stop_gradient`` has derivative zero by decree, ``random`` is a function of no number: both have tests of their own.
-WITHOUT_DERIVATIVE = {"stop_gradient", "random"}
+#: ``stop_gradient`` has derivative zero by decree, ``random`` is a function of no number, ``correlate`` is made by a
+#: pass only, when nothing is differentiated any more: all have tests of their own.
+WITHOUT_DERIVATIVE = {"stop_gradient", "random", "correlate"}
 
 
 def arguments(name: str, seed: int) -> list[Any]:

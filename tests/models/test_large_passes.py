@@ -1,5 +1,5 @@
-"""Passes for large arrays (bands, masks, slabs, pieces of products) and for replicas keep the values: here with
-thresholds so low that they cut every small graph."""
+"""Passes for large arrays (bands, masks, zeros that are skipped, slabs, pieces of products) and for replicas keep the
+values: here with thresholds so low that they cut every small graph."""
 
 from __future__ import annotations
 
@@ -20,9 +20,11 @@ from derivcheck.models.graph import Graph
 from derivcheck.models.layers.convolution import conv2d
 from derivcheck.models.passes import band as banding
 from derivcheck.models.passes import inner as walking
+from derivcheck.models.passes import machine_correlate, writer
 from derivcheck.models.passes import pieces as cutting
 from derivcheck.models.passes import share as sharing
 from derivcheck.models.passes import slab as slabs
+from derivcheck.models.passes import sparse as skipping
 from derivcheck.models.passes import upright as standing
 from derivcheck.models.passes import widen as widening
 from derivcheck.models.passes.band import band
@@ -36,6 +38,7 @@ from derivcheck.models.passes.share import share
 from derivcheck.models.passes.simplify import simplify
 from derivcheck.models.passes.sink import sink
 from derivcheck.models.passes.slab import slab
+from derivcheck.models.passes.sparse import sparse
 from derivcheck.models.passes.upright import upright
 from derivcheck.models.passes.widen import widen
 from derivcheck.models.program import compile_graph, optimise
@@ -57,6 +60,11 @@ def _low_thresholds(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(standing, "ROWS", 0)
     monkeypatch.setattr(widening, "ROWS", 2)
     monkeypatch.setattr(sharing, "ROWS", 1)
+    for name, value in {"SHARE": 0.6, "WORK": 1, "COPIED": 0, "SUMMED": 0, "ROW": 1}.items():
+        monkeypatch.setattr(skipping, name, value)
+    monkeypatch.setattr(machine_correlate, "REGISTERS", 32)
+    monkeypatch.setattr(machine_correlate, "LISTED", 6)
+    monkeypatch.setattr(writer, "TILE", 2)
     yield
 
 
@@ -153,7 +161,7 @@ def graphs(seed: int) -> tuple[Graph, list[np.ndarray]]:
     return with_gradient(graph), arguments
 
 
-@pytest.mark.parametrize("name", ["inner", "band", "mask", "slab", "interleave", "upright", "widen", "share"])
+@pytest.mark.parametrize("name", ["inner", "band", "mask", "sparse", "slab", "interleave", "upright", "widen", "share"])
 @AGAIN
 @given(seed=SEEDS)
 def test_a_pass_keeps_the_values(name: str, seed: int) -> None:
@@ -161,8 +169,8 @@ def test_a_pass_keeps_the_values(name: str, seed: int) -> None:
     graph = merge(simplify(lower(graph)))
     graph = merge(simplify(sink(graph)))
     passes = {
-        "inner": inner, "band": band, "mask": mask, "slab": lambda g: slab(mask(g), 8), "interleave": interleave,
-        "upright": upright, "widen": lambda g: widen(g, 8),
+        "inner": inner, "band": band, "mask": mask, "sparse": sparse, "slab": lambda g: slab(mask(g), 8),
+        "interleave": interleave, "upright": upright, "widen": lambda g: widen(g, 8),
         "share": lambda g: share(merge(simplify(sink(interleave(g))))),
     }  # fmt: skip
     after = passes[name](graph)
@@ -205,6 +213,8 @@ def test_every_pass_has_its_effect_on_a_convolutional_step() -> None:
     assert count["band"].count("matmul") > count["inner"].count("matmul")
     assert "count" in count["mask"] and "count" not in count["band"]
     assert count["slab"].count("matmul") > count["mask"].count("matmul")
+    machine = optimise(_convolutional_step(), backend="numba")
+    assert [t.primitive for t in machine["sparse"].nodes].count("correlate") >= 2
     program = compile_graph(_convolutional_step(), [f"x{i}" for i in range(5)])
     assert any(a.ndim > 4 for a in program.emitted.names.values() if isinstance(a, np.ndarray))
 

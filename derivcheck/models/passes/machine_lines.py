@@ -12,6 +12,7 @@ import numpy as np
 
 from derivcheck.models.passes.layout import strides
 from derivcheck.models.passes.loops import Operand, Strides, collapse, index
+from derivcheck.models.passes.machine_correlate import correlate
 from derivcheck.models.passes.nest import fold_strides, sum_strides, through_views, tiles
 from derivcheck.models.passes.pieces import matrix, pieces
 from derivcheck.models.passes.writer import Helper, Writer, zero
@@ -212,6 +213,7 @@ EMITTERS: dict[str, Callable[[Writer, Tensor], None]] = {
     "embed": _embed,
     "fold": _fold,
     "matmul": _matmul,
+    "correlate": correlate,
     "one_hot": _one_hot,
     "take": _take,
     "scatter_add": _scatter_add,

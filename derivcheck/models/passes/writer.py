@@ -20,9 +20,12 @@ from derivcheck.models.passes.layout import is_view, root, strides
 from derivcheck.models.passes.loops import Operand, Strides, collapse, expression, extent, index, indicator
 from derivcheck.models.passes.nest import fold_strides
 from derivcheck.models.passes.plan import Plan
-from derivcheck.models.tensor import PRIMITIVES, Array, Tensor
+from derivcheck.models.tensor import PRIMITIVES, Array, Shape, Tensor
 
 __all__ = ["RUN", "Helper", "Part", "Writer", "larger", "zero"]
+
+#: Bytes of a cache line, and columns that are copied together where rows become columns.
+LINE, TILE = 64, 8
 
 #: Entries of a long sum that are added one after the other; the sums of such runs are then added in turn.
 RUN = 2048
@@ -299,13 +302,31 @@ class Writer:
     def copy(self, source: Operand, target: Operand, shape: Sequence[int], t: Tensor) -> None:
         """Entries of the source to where the target says."""
         sizes, steps = collapse(tuple(shape) or (1,), [source.strides or (0,), target.strides or (0,)])
+        across = self._across(sizes, steps[0], steps[1], self.item(t).itemsize)
+        if across is not None:
+            order = [*(i for i in range(len(sizes) - 1) if i != across), across, len(sizes) - 1]
+            sizes, steps = tuple(sizes[i] for i in order), [tuple(s[i] for i in order) for s in steps]
         helper = Helper()
         source, target = source.over(steps[0]), target.over(steps[1])
         to, of = helper.array(target, sizes), helper.array(source, sizes)
         line = (
             f"{to}[{index(target.strides, helper.start(target))}] = {of}[{index(source.strides, helper.start(source))}]"
         )
-        self.emit("copy", helper, helper.loops(sizes, [line]), t)
+        if across is None:
+            lines = helper.loops(sizes, [line])
+        else:  # numbers, which the compiler knows: it transposes a piece in registers
+            *outer, count, row = sizes
+            k = len(outer)
+            piece = [f"for i{k} in range(j, j + {TILE}):", f"    for i{k + 1} in range({row}):", f"        {line}"]
+            lines = helper.loops(outer, [f"for j in range(0, {count}, {TILE}):", *(f"    {text}" for text in piece)])
+        self.emit("copy", helper, lines, t)
+
+    @staticmethod
+    def _across(sizes: Shape, source: Strides, target: Strides, itemsize: int) -> int | None:
+        """The source's innermost axis, if short rows of the target are written that stand across it."""
+        short = len(sizes) > 1 and target[-1] == 1 != source[-1] and sizes[-1] * itemsize <= LINE
+        found = [i for i, n in enumerate(sizes) if short and source[i] == 1 and n % TILE == 0]
+        return found[0] if found else None
 
     def fill(self, t: Tensor, value: str) -> None:
         """One number everywhere."""
