@@ -37,8 +37,8 @@ from numpy import intp as at
 from numpy import {real} as real
 
 from derivcheck.models.machine_library import (
-    cos, divide64, entries, erf, exp_{real} as exp, expm1, log_{real} as log, log1p, machine, product, program, sin,
-    sqrt, tanh_{real} as tanh,
+    address, cos, divide64, entries, erf, exp_{real} as exp, expm1, log_{real} as log, log1p, machine, product, program,
+    sin, sqrt, tanh_{real} as tanh,
 )
 
 zero, one = real(0.0), real(1.0)

@@ -15,6 +15,7 @@ from numba.extending import intrinsic
 from numpy import float32, float64, int32, int64
 
 __all__ = [
+    "address",
     "cos",
     "divide64",
     "entries",
@@ -74,10 +75,21 @@ def _pointer(typingctx: Any, address: Any, like: Any) -> Any:
     return signature, code
 
 
+@intrinsic
+def address(typingctx: Any, array: Any) -> Any:
+    """Where an array begins."""
+
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        data = context.make_array(sig.args[0])(context, builder, args[0]).data
+        return builder.ptrtoint(data, context.get_value_type(types.intp))
+
+    return types.intp(array), code
+
+
 @_exact
-def entries(address, count, like):  # type: ignore[no-untyped-def]
+def entries(first, count, like):  # type: ignore[no-untyped-def]
     """The flat array of so many entries that begins at an address; of the type that an example has."""
-    return carray(_pointer(address, like), count)  # type: ignore[call-arg]
+    return carray(_pointer(first, like), count)  # type: ignore[call-arg]
 
 
 # --- BLAS ------------------------------------------------------------------------------------------------------

@@ -73,7 +73,7 @@ def optimise(graph: Graph, dtype: Any = np.float64, backend: str = "numpy") -> d
         out["contract"] = graph = contract(graph)
         out["widen"] = graph = widen(graph, np.dtype(dtype).itemsize)
     out["batch"] = graph = batch(graph)
-    out["share"] = untranspose(_if_changed(graph, share(graph), lambda g: merge(simplify(g))))
+    out["share"] = untranspose(_if_changed(graph, share(graph), lambda g: merge(simplify(g))), backend == "numba")
     return out
 
 

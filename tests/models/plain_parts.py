@@ -35,6 +35,7 @@ def plain_part(text: str, dtype: Any) -> Callable[..., int]:
         "erf": math.erf,
         "machine": lambda function: function,
         "program": lambda function: function,
+        "address": lambda array: array.ctypes.data,
         "entries": _entries,
         "product": _product,
     }

@@ -67,7 +67,7 @@ def test_parts_on_random_graphs(seed: int, interpreted: list[str]) -> None:
     program = compile_graph(graph, [f"x{i}" for i in range(len(graph.inputs))], backend="numba")
     with np.errstate(all="ignore"):
         agree(graph.evaluate(arguments), list(program.run(*arguments)))
-        others = [x - 0.5 for x in arguments]
+        others = [np.asarray(x - 0.5) for x in arguments]
         agree(graph.evaluate(others), list(program.run(*others)))
     assert seed or interpreted
 

@@ -188,7 +188,7 @@ def test_compiled_equals_reference(backend: str, seed: int, monkeypatch: pytest.
         first = program.run(*arguments)
         copies = [x.copy() for x in first]
         agree(graph.evaluate(arguments), list(first))
-        others = [x + 0.25 for x in arguments]
+        others = [np.asarray(x + 0.25) for x in arguments]
         agree(graph.evaluate(others), list(program.run(*others)))
         again = program.run(*arguments)
     for x, y, z in zip(first, copies, again, strict=True):  # nothing aliases a result, and a run repeats bit by bit

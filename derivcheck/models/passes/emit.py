@@ -217,7 +217,7 @@ class _Emitter:
 
 #: Names that the emitted text uses for itself.
 _RESERVED = re.compile(
-    r"[tvsch]\d+|np|lo|hi|target|place|float|range|fill_normal|write_one_hot|blas|addresses|bases|entries|"
+    r"[tvsch]\d+|np|lo|hi|target|place|float|range|fill_normal|write_one_hot|blas|addresses?|bases|entries|"
     r"memory(_int|_bool)?|at|k|part|zero|"
     + "|".join(FUNCTIONS)
     + rf"|(result|ones|places|columns|value|part|fixed|fill|copy|product|in_range|{'|'.join(PRIMITIVES)})(_\w+)?_\d+"

@@ -28,6 +28,9 @@ USES, ROWS, COLUMNS = 4, 32, 32
 #: Rows from which on one product pays for it, and how many there are for each row or column of the operand.
 TALL, SLENDER = 64, 2
 
+#: In machine code a copy costs no call: rows from which on it pays, and fewest columns and most rows of what is copied.
+COPIED_ROWS, COPIED = 8, (16, 64)
+
 
 def orient(graph: Graph) -> Graph:
     """Put the operand with more rows first, in batched products with a transposed right operand."""
@@ -46,7 +49,7 @@ def orient(graph: Graph) -> Graph:
     return rewrite(graph, rule) if batched else graph
 
 
-def untranspose(graph: Graph) -> Graph:
+def untranspose(graph: Graph, compiled: bool = False) -> Graph:
     """Copy transposed right operands that :data:`USES` products share, or whose copies are small beside the work."""
     products = [t for t in graph.nodes if t.primitive == "matmul" and _swapped(t.inputs[1])]
     uses = Counter(t.inputs[1] for t in products if t.ndim == 2)
@@ -55,6 +58,8 @@ def untranspose(graph: Graph) -> Graph:
         sizes = t.inputs[1].shape[-2:]
         rows, work = t.shape[-2], t.shape[-2] * math.prod(sizes)
         if t.ndim == 2 and rows >= max(TALL, SLENDER * max(sizes)) and work <= IN_PLACE and min(sizes) > 1:
+            copied.add(t.inputs[1])
+        if t.ndim == 2 and compiled and rows >= COPIED_ROWS and COPIED[0] <= t.shape[-1] and max(sizes) <= COPIED[1]:
             copied.add(t.inputs[1])
         if t.ndim > 2 and rows >= ROWS and max(sizes) <= COLUMNS and min(sizes) > 1:
             copied.add(t.inputs[1])

@@ -148,7 +148,7 @@ class Writer:
         r = root(t)
         self.arguments[self.name(r)] = None
         if r.ndim != 1:
-            self.arrays[self.name(r)] = f"{self.name(r)}.reshape(-1)"
+            self.arrays[self.name(r)] = f"entries(address({self.name(r)}), {r.size}, {zero(r)})"
         if r is t:
             return self._operand(self.name(t), 0, strides(t), t)
         whole = np.empty(r.shape, self.item(r))
