@@ -47,6 +47,16 @@ def test_a_kernel_behind_a_pooling_gets_its_gradient_without_zeros(monkeypatch: 
     agree(graph.evaluate(zeros), list(program.run(*zeros)))
 
 
+def test_the_other_operand_is_copied_as_soon_as_it_is_there() -> None:
+    graph, _ = pooled_step()
+    nodes = optimise(graph, backend="numba")["sparse"].nodes
+    (found,) = [t for t in nodes if t.primitive == "correlate"]
+    copy = found.inputs[1]
+    (source,) = copy.inputs[0].inputs
+    assert copy.primitive == "concatenate" and source.primitive == "maximum"
+    assert not any(t.primitive == "matmul" for t in nodes[nodes.index(source) : nodes.index(copy)])
+
+
 def test_numpy_multiplies_all_entries() -> None:
     graph, _ = pooled_step()
     assert "sparse" not in optimise(graph)

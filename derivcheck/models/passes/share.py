@@ -33,8 +33,8 @@ def share(graph: Graph) -> Graph:
             return _with_ones(product, bias)
         return _stacked(t, *inputs) if t.primitive == "matmul" else None
 
-    batched = any(t.primitive == "matmul" and t.ndim > 2 for t in graph.nodes)
-    return rewrite(graph, rule) if batched else graph
+    stacked = any(t.primitive == "matmul" and _stacked(t, *t.inputs) is not None for t in graph.nodes)
+    return rewrite(graph, rule) if biased or stacked else graph
 
 
 def _stacked(t: Tensor, a: Tensor, b: Tensor) -> Tensor | None:

@@ -35,12 +35,40 @@ ROW = 32
 
 @dataclass(frozen=True, eq=False)
 class _Loop:
-    """One loop of a correlation: how it moves either operand (``None``: not at all), and whether it stays."""
+    """One loop of a correlation: how it moves either operand (``None``: not at all)."""
 
     size: int
     sparse: Factor | None
     dense: Factor | None
-    kept: bool
+
+
+@dataclass(frozen=True, eq=False)
+class _Plan:
+    """A product as a correlation.
+
+    Attributes
+    ----------
+    few, dense : Tensor
+        What is mostly zeros, and what is read a row at a time.
+    order : tuple of int
+        The axes of ``dense`` in memory.
+    rows, inner, lanes : list of _Loop
+        Loops over ``few`` that stay, and that are summed; loops over a row of ``dense``, in the order of memory.
+    drawn : list of _Loop
+        The lanes in the order of the product's own axis.
+    """
+
+    few: Tensor
+    dense: Tensor
+    order: tuple[int, ...]
+    rows: list[_Loop]
+    inner: list[_Loop]
+    lanes: list[_Loop]
+    drawn: list[_Loop]
+
+    @property
+    def copied(self) -> bool:
+        return self.order != tuple(sorted(self.order))
 
 
 def sparse(graph: Graph) -> Graph:
@@ -48,12 +76,32 @@ def sparse(graph: Graph) -> Graph:
     if not any(t.primitive == "matmul" and t.size * t.inputs[0].shape[-1] >= WORK for t in graph.nodes):
         return graph
     share = densities(graph)
-    left_of = {t: found for t in graph.nodes if (found := _sparse_operand(graph, t, share)) is not None}
+    few = {t: found for t in graph.nodes if (found := _sparse_operand(graph, t, share)) is not None}
+    plans = {t: plan for t, which in few.items() if (plan := _plan(t, t.inputs, which)) is not None}
+    wanted = {plan.dense: plan.order for plan in plans.values() if plan.copied}
+    copies: dict[tuple[Tensor, tuple[int, ...]], Tensor] = {}
 
     def rule(t: Tensor, inputs: tuple[Tensor, ...]) -> Tensor | None:
-        return _correlation(t, inputs, left_of[t]) if t in left_of else None
+        if t in plans:
+            plan = _plan(t, inputs, few[t])
+            assert plan is not None  # it depends on shapes only
+            source = copies.get((plan.dense, plan.order))
+            if source is None:
+                source = _copy(plan.dense, plan.order) if plan.copied else plan.dense
+            return _correlation(t, plan, few[t], source)
+        if t not in wanted:
+            return None
+        # Copied as soon as it is there, and in the cache.
+        new = Tensor(t.primitive, inputs, t.attributes, t.shape, t.kind, t.scope)
+        copies[new, wanted[t]] = _copy(new, wanted[t])
+        return new
 
-    return rewrite(graph, rule) if left_of else graph
+    return rewrite(graph, rule) if plans else graph
+
+
+def _copy(t: Tensor, order: tuple[int, ...]) -> Tensor:
+    """The same with its axes in another order; a join of one part has memory of its own."""
+    return make("concatenate", transpose(t, order), axis=0)
 
 
 def _sparse_operand(graph: Graph, t: Tensor, share: dict[Tensor, float]) -> int | None:
@@ -73,7 +121,7 @@ def _sparse_operand(graph: Graph, t: Tensor, share: dict[Tensor, float]) -> int 
     return few[0] if len(few) == 1 else None
 
 
-def _correlation(t: Tensor, inputs: tuple[Tensor, ...], which: int) -> Tensor | None:
+def _plan(t: Tensor, inputs: tuple[Tensor, ...], which: int) -> _Plan | None:
     product = inputs[0] if t.primitive == "sum" else t
     operands = inputs[0].inputs if t.primitive == "sum" else inputs
     few, few_axes = walked(operands[which])
@@ -84,27 +132,31 @@ def _correlation(t: Tensor, inputs: tuple[Tensor, ...], which: int) -> Tensor | 
     pairs.append(refined(few_axes[lanes_at], dense_axes[rows_at]))
     if any(found is None for found in pairs) or not dense_axes[lanes_at]:
         return None
-    inner = [_Loop(f.size, f, g, False) for found in pairs for f, g in found or ()]
-    rows = [_Loop(f.size, f, None, True) for f in few_axes[rows_at]]
-    drawn = [_Loop(f.size, None, f, True) for f in dense_axes[lanes_at]]
+    inner = [_Loop(f.size, f, g) for found in pairs for f, g in found or ()]
+    rows = [_Loop(f.size, f, None) for f in few_axes[rows_at]]
+    drawn = [_Loop(f.size, None, f) for f in dense_axes[lanes_at]]
     order = _order(dense, drawn)
     lanes = sorted(drawn, key=lambda loop: -_stride(dense, order, loop.dense))
-    loops = [*rows, *inner, *lanes]
-    if _run(dense, order, lanes) < ROW or math.prod(loop.size for loop in loops) < COPIED * dense.size:
+    work = math.prod(loop.size for loop in (*rows, *inner, *lanes))
+    if _run(dense, order, lanes) < ROW or work < COPIED * dense.size:
         return None
-    # A join of one part has memory of its own: the operand is copied into it.
-    source = dense if order == sorted(order) else make("concatenate", transpose(dense, order), axis=0)
+    return _Plan(few, dense, order, rows, inner, lanes, drawn)
+
+
+def _correlation(t: Tensor, plan: _Plan, which: int, source: Tensor) -> Tensor:
+    """The product as planned; ``source`` is the dense operand in the order wanted."""
+    loops = [*plan.rows, *plan.inner, *plan.lanes]
+    kept = [*plan.rows, *plan.lanes]
     y = make(
         "correlate",
-        few,
+        plan.few,
         source,
         sizes=tuple(loop.size for loop in loops),
-        left=tuple(_move(loop.sparse, range(few.ndim)) for loop in loops),
-        right=tuple(_move(loop.dense, order) for loop in loops),
-        kept=tuple(i for i, loop in enumerate(loops) if loop.kept),
+        left=tuple(_move(loop.sparse, range(plan.few.ndim)) for loop in loops),
+        right=tuple(_move(loop.dense, plan.order) for loop in loops),
+        kept=tuple(loops.index(loop) for loop in kept),
     )
-    kept = [*rows, *lanes]
-    wanted = [*rows, *drawn] if which == 0 else [*drawn, *rows]
+    wanted = [*plan.rows, *plan.drawn] if which == 0 else [*plan.drawn, *plan.rows]
     return reshape(transpose(y, tuple(kept.index(loop) for loop in wanted)), t.shape)
 
 
@@ -114,14 +166,14 @@ def _pairs(f: Factors, g: Factors, n: int) -> list[tuple[Factor, Factor]] | None
     return refined(f or same, g or same)
 
 
-def _order(dense: Tensor, lanes: Sequence[_Loop]) -> list[int]:
+def _order(dense: Tensor, lanes: Sequence[_Loop]) -> tuple[int, ...]:
     """The axes of the dense operand, last those that lanes move along, at the very end those that lanes walk whole."""
     moved = {loop.dense.axis: loop.size for loop in lanes if loop.dense is not None}
 
     def place(axis: int) -> int:
         return 0 if axis not in moved else 1 if moved[axis] < dense.shape[axis] else 2
 
-    return sorted(range(dense.ndim), key=place)
+    return tuple(sorted(range(dense.ndim), key=place))
 
 
 def _stride(dense: Tensor, order: Sequence[int], f: Factor | None) -> int:
