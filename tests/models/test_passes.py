@@ -244,11 +244,12 @@ def test_outer_products(cache: int, dtype: type, monkeypatch: pytest.MonkeyPatch
     assert "einsum" in g.source
 
 
+@pytest.mark.parametrize("columns", [10, 20])
 @pytest.mark.parametrize("shape", [(9, 1), (1, 9)], ids=["replicas first", "rows first"])
-def test_outer_products_with_many_short_rows_are_left_to_blas(shape: tuple[int, int]) -> None:
+def test_outer_products_with_many_short_rows_are_left_to_blas(shape: tuple[int, int], columns: int) -> None:
     rng = np.random.default_rng(0)
     lead = tuple(9 if n > 1 else 20 for n in shape)
-    x, y = rng.standard_normal((*lead, 1)), rng.standard_normal((*shape, 10))
+    x, y = rng.standard_normal((*lead, 1)), rng.standard_normal((*shape, columns))
     x[0, 0], y[0, 0, :2] = np.inf, (0.0, -1.0)
     with np.errstate(invalid="ignore"):
         f = compile(lambda x, y: (x * y, F.tanh(x * y)))

@@ -15,6 +15,7 @@ import numpy as np
 
 from derivcheck.models.compiled_backend import Machine
 from derivcheck.models.passes.layout import contiguous, root
+from derivcheck.models.passes.outer import outer_product
 from derivcheck.models.passes.pieces import even_pieces, matrix
 from derivcheck.models.passes.plan import Plan
 from derivcheck.models.primitives.rows import write_one_hot
@@ -80,65 +81,7 @@ def _mul(e: Writer, t: Tensor, out: str, ins: list[str]) -> list[str]:
     a, b = t.inputs
     if "bool" in (a.kind, b.kind):
         return _ufunc("multiply")(e, t, out, ins)
-    for column, row in ((0, 1), (1, 0)):
-        whole = t.inputs[column].shape == (*t.shape[:-1], 1) and t.inputs[row].shape[-1:] == t.shape[-1:]
-        if t.ndim > 2 and t.size > 1 and whole and 1 in t.inputs[row].shape[:-1]:
-            # Outer products: broadcasting would go through short rows one by one.
-            axis = _many_rows(e, t, t.inputs[row])
-            if axis is not None:
-                return _outer_products(e, t, axis, (t.inputs[column], ins[column]), (t.inputs[row], ins[row]), out)
-            operands = (t.inputs[column], ins[column]), (t.inputs[row], ins[row]), (t, out)
-            (c, x), (r, y), (o, z) = (_squeezed(*operand) for operand in operands)
-            return [f"np.einsum('{c},{r}->{o}', {x}, {y}, out={z})"]
-    return _ufunc("multiply")(e, t, out, ins)
-
-
-#: Outer products of at least so many rows, rows between these lengths, and so many products, are left to BLAS.
-_ROWS, _SHORT, _LONG, _PRODUCTS = 16, 8, 128, 8
-
-
-def _many_rows(e: Writer, t: Tensor, row: Tensor) -> int | None:
-    """The axis of the rows of an array of outer products that are worth a call of BLAS each."""
-    rows = [i for i, (n, k) in enumerate(zip(t.shape, row.shape, strict=True)) if n != k]
-    if len(rows) != 1 or t.shape[rows[0]] < _ROWS or not _SHORT <= t.shape[-1] <= _LONG:
-        return None
-    enough = t.size // t.shape[rows[0]] // t.shape[-1] >= _PRODUCTS
-    return rows[0] if enough and e.plan.dtype.kind == "f" and not e.plan.runs_in_blocks(t) else None
-
-
-def _outer_products(
-    e: Writer, t: Tensor, axis: int, column: tuple[Tensor, str], row: tuple[Tensor, str], out: str
-) -> list[str]:
-    """Columns times rows, as products of matrices with an inner axis of two, the second half of it zeros.
-
-    NumPy multiplies a column by a row entry by entry; larger matrices go to BLAS.
-    """
-    batch = [i for i in range(t.ndim - 1) if i != axis]
-    order = (*batch, axis, t.ndim - 1)
-    sizes = [t.shape[i] for i in batch]
-    left, right = (np.zeros((2, *sizes, n), e.plan.dtype) for n in (t.shape[axis], t.shape[-1]))
-
-    def turned(x: Tensor, text: str) -> str:
-        array = e.plan.static.get(x)
-        return f"{text}.transpose({order})" if array is None else e.place(array.transpose(order))
-
-    halves = e.place(left[0][..., None]), e.place(right[0][..., None, :])
-    factors = e.place(np.moveaxis(left, 0, -1)), e.place(np.moveaxis(right, 0, -2))
-    return [
-        *(f"np.copyto({half}, {turned(*x)})" for half, x in zip(halves, (column, row), strict=True)),
-        f"np.matmul({', '.join(factors)}, {turned(t, out)})",
-    ]
-
-
-_LETTERS = "abcdefgh"
-
-
-def _squeezed(x: Tensor, text: str) -> tuple[str, str]:
-    """The axes of an operand that are longer than one, as letters, and the operand with no others."""
-    letters = "".join(_LETTERS[i] for i, n in enumerate(x.shape) if n > 1)
-    if len(letters) == x.ndim:
-        return letters, text
-    return letters, f"{text}[{', '.join('0' if n == 1 else ':' for n in x.shape)}]"
+    return outer_product(e, t, out, ins) or _ufunc("multiply")(e, t, out, ins)
 
 
 def _scalar_power(e: Writer, t: Tensor, out: str, ins: list[str]) -> list[str]:
@@ -168,7 +111,7 @@ def _sum(e: Writer, t: Tensor, out: str, ins: list[str]) -> list[str]:
     if axes == tuple(range(len(axes))):
         matrix = e.place(e.plan.static[x].reshape(count, -1))
         return [_dot(e.ones(count), matrix, e.place(e.plan.static[t].reshape(-1)))]
-    if axes == tuple(range(kept, x.ndim)) and count <= 4096:
+    if math.prod(x.shape[min(axes, default=0) :]) == count <= 4096:  # all other axes behind are of size one
         matrix = e.place(e.plan.static[x].reshape(t.size, -1))
         return [_dot(matrix, e.ones(count), e.place(e.plan.static[t].reshape(-1)))]
     if len(axes) == 1 and axes[0] < x.ndim - 1:

@@ -76,6 +76,8 @@ class Plan:
         Bytes.
     arena : array or None
         The whole workspace, if it was asked for in one piece.
+    slots : Slots
+        What the workspace was made of.
     """
 
     graph: Graph
@@ -90,6 +92,11 @@ class Plan:
     placed: frozenset[Tensor]
     workspace: int
     arena: Array | None
+    slots: Slots
+
+    def zeros(self, name: str, shape: Shape) -> Array:
+        """Memory outside the workspace that begins as zeros, the same for all programs that share the workspace."""
+        return self.slots.kept.setdefault((name, shape, self.dtype), np.zeros(shape, self.dtype))
 
     def runs_in_blocks(self, t: Tensor) -> bool:
         """Whether a node is computed block by block."""
@@ -106,18 +113,21 @@ class Slots:
     total : int
     arena : array, optional
         Where all pieces are cut from, one after the other; by default each is memory of its own.
+    arenas, kept : dict
+        Such pieces by their size, and arrays outside the workspace by name, shape and type: all programs share them.
     """
 
     free: list[Array] = field(default_factory=list)
     total: int = 0
     arena: Array | None = None
     arenas: dict[int, Array] = field(default_factory=dict)
+    kept: dict[tuple[str, Shape, np.dtype[Any]], Array] = field(default_factory=dict)
 
     def within(self, size: int) -> Slots:
         """Slots that are cut from one piece of memory, shared by all programs that ask for this size."""
         if size not in self.arenas:
             self.arenas[size] = _aligned(size)
-        return Slots(arena=self.arenas[size])
+        return Slots(arena=self.arenas[size], kept=self.kept)
 
     def take(self, size: int) -> Array:
         fitting = [s for s in self.free if s.nbytes >= size]
@@ -277,6 +287,7 @@ class _Planner:
             frozenset(self.placed),
             self.slots.total,
             self.slots.arena,
+            self.slots,
         )
 
     def _views(self) -> None:
