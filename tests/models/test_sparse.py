@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,8 +14,10 @@ from test_passes import agree
 
 import derivcheck.models as m
 from derivcheck.models import functional as F
+from derivcheck.models.compiled_backend import available
 from derivcheck.models.errors import ShapeError
 from derivcheck.models.graph import Graph
+from derivcheck.models.passes import sparse as skipping
 from derivcheck.models.passes.density import densities
 from derivcheck.models.passes.walks import Factor, refined, walked
 from derivcheck.models.program import compile_graph, optimise
@@ -55,6 +60,33 @@ def test_the_other_operand_is_copied_as_soon_as_it_is_there() -> None:
     (source,) = copy.inputs[0].inputs
     assert copy.primitive == "concatenate" and source.primitive == "maximum"
     assert not any(t.primitive == "matmul" for t in nodes[nodes.index(source) : nodes.index(copy)])
+
+
+@pytest.mark.skipif(not available(), reason="Numba is not installed")
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_machine_code_agrees(dtype: type, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DERIVCHECK_CACHE", str(tmp_path))
+    graph, arguments = pooled_step()
+    given = [a.astype(dtype) for a in arguments]
+    program = compile_graph(graph, [f"x{i}" for i in range(len(given))], dtype, "numba")
+    assert "correlate_" in program.source
+    for a, b in zip(graph.evaluate(given), program.run(*given), strict=True):
+        scale = float(np.abs(a).max(initial=0.0))
+        np.testing.assert_allclose(b, a, rtol=0, atol=scale * 1e3 * float(np.finfo(dtype).eps))
+
+
+def test_a_wrong_step_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The comparisons above can fail: here all windows are read where the first one stands."""
+    graph, arguments = pooled_step()
+    right = skipping._move
+
+    def wrong(f: Factor | None, order: Sequence[int]) -> tuple[int, int] | None:
+        found = right(f, order)
+        return found if found is None or f is None or f.size != 5 else (found[0], 0)
+
+    monkeypatch.setattr(skipping, "_move", wrong)
+    with pytest.raises(AssertionError):
+        agree(graph.evaluate(arguments), optimise(graph, backend="numba")["sparse"].evaluate(arguments))
 
 
 def test_numpy_multiplies_all_entries() -> None:
