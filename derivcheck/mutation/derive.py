@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import lru_cache
 
 from derivcheck.language import (
     REAL,
@@ -30,6 +31,8 @@ from derivcheck.proof.normal_form import Normaliser
 
 #: Kinds of near misses that another multiple of a free symbol may undo.
 RESCALED = ("sign", "factor")
+#: Why a claim is true without a condition.
+UNUSED = "the claim's proof does not use it"
 #: No other claims to follow from.
 NONE = Lemmas()
 
@@ -44,6 +47,12 @@ def still_true(m: NearMiss, lemmas: Lemmas = NONE) -> str:
     pointwise = where_defined(m.context, m.statement, integrals=False)
     why = _true_in(m, pointwise, lemmas)
     return why or (_true_in(m, everything, lemmas) if everything != pointwise else "")
+
+
+def proof_does_without(m: NearMiss) -> str:
+    """Does the claim's own proof go through without the dropped condition?  In the words of `still_true`, or empty."""
+    where = where_defined(m.context, m.statement, integrals=False)
+    return UNUSED if m.statement == m.claim.statement and _proof_runs(m, where) else ""
 
 
 def _true_in(m: NearMiss, context: Context, lemmas: Lemmas) -> str:
@@ -62,6 +71,7 @@ def _true_in(m: NearMiss, context: Context, lemmas: Lemmas) -> str:
     )
 
 
+@lru_cache(maxsize=16)
 def where_defined(context: Context, p: Term, *, integrals: bool = True) -> Context:
     """`context` with what makes the terms of `p` and of its own facts defined, as far as that can be said.
 
@@ -106,7 +116,7 @@ def _cited(m: NearMiss, context: Context, lemmas: Lemmas) -> str:
 def _proved_without(m: NearMiss, context: Context) -> str:
     """The claim's own proof where the condition is not given, or where its opposite is."""
     if _proved_in(m, context):
-        return "the claim's proof does not use it"
+        return UNUSED
     dropped = dropped_facts(m)
     if len(dropped) != 1 or dropped[0].op not in ("le", "lt") or m.claim.proof is None:
         return ""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from derivcheck.language import LanguageError
+from derivcheck.language import Context, LanguageError
 from derivcheck.mutation import singular, tightness
-from derivcheck.mutation.derive import NONE, still_true
+from derivcheck.mutation.derive import NONE, proof_does_without, still_true
 from derivcheck.mutation.kinds import say
 from derivcheck.mutation.lemmas import Lemmas
 from derivcheck.mutation.records import Fate, Judged, NearMiss
 from derivcheck.mutation.shapes import require_shapes
-from derivcheck.mutation.variants import otherwise, without_analytic
+from derivcheck.mutation.ties import ties
+from derivcheck.mutation.variants import dropped_facts, otherwise, without_analytic
 from derivcheck.proof.definedness import NotKnown, definedness
 from derivcheck.proof.normal_form import Normaliser
 from derivcheck.semantics import Counterexample, InstancesResult, instances
@@ -23,6 +24,8 @@ from derivcheck.semantics.pools import digest
 FIRST = 16
 MORE = 48
 THEN = 128
+#: Interpretations at which a dropped condition just fails.
+EDGE = 4
 #: Evaluations in search of a place where an inequality is tight, if it is its slack that was changed; a quarter else.
 TIGHTENING = 960
 #: How many simpler counterexamples are tried: a reader wants a small one, not the smallest.
@@ -54,7 +57,9 @@ def judge(near_miss: NearMiss, seed: int, budget: int = 200_000, lemmas: Lemmas 
     for attempt in (
         trial.on_the_first_instances,
         trial.where_the_condition_fails,
+        trial.at_the_edge_of_the_condition,
         trial.where_a_side_ceases_to_exist,
+        trial.where_the_proof_does_without,
         trial.on_more_instances,
         trial.where_something_vanishes,
         trial.where_sides_tie,
@@ -107,6 +112,16 @@ class _Trial:
         self.where, self.next = where, 0
         return self._told(self._instances(FIRST))
 
+    def at_the_edge_of_the_condition(self) -> Judged | None:
+        """Where a dropped ``0 < y`` just fails, at ``y = 0``, is where a side may cease to exist."""
+        edges = (edge for f in dropped_facts(self.m) for edge in ties(self.m.context, f))
+        for number, edge in enumerate(edges):
+            found = self._checked(edge, digest(self.salt, "edge", number), EDGE)
+            told = self._told(found)
+            if told is not None:
+                return told
+        return None
+
     def where_a_side_ceases_to_exist(self) -> Judged | None:
         """A dropped condition may be what a side needs to have a value."""
         if self.m.statement != self.m.claim.statement:
@@ -114,10 +129,14 @@ class _Trial:
         nowhere = without_a_value(self.m, self.salt, self.budget)
         return self.judged(Fate.UNDEFINED, nowhere) if nowhere else None
 
+    def where_the_proof_does_without(self) -> Judged | None:
+        """Most conditions that can be dropped are those that the claim's proof does not use."""
+        why = proof_does_without(self.m) if self.m.kind == "condition" else ""
+        return self.judged(Fate.STILL_TRUE, why) if why else None
+
     def on_more_instances(self) -> Judged | None:
-        """More of the same, where they cost little: in rationals, and drawn for the other near misses as well."""
-        shared = self.where == self.m.claim.context
-        return self._told(self._instances(MORE)) if self.exact and shared else None
+        """More of the same, where they cost little: in rationals."""
+        return self._told(self._instances(MORE)) if self.exact else None
 
     def where_something_vanishes(self) -> Judged | None:
         """A matrix that is singular, or a denominator that is zero, in places that no draw meets."""
@@ -155,18 +174,21 @@ class _Trial:
 
     def _instances(self, count: int) -> InstancesResult:
         """The statement on the next so many interpretations."""
-        m, start = self.m, self.next
+        start = self.next
+        self.next += count
+        return self._checked(self.where, self.salt, count, start)
+
+    def _checked(self, where: Context, seed: int, count: int, start: int = 0) -> InstancesResult:
         found = instances.check(
-            self.where,
-            m.statement,
-            self.salt,
+            where,
+            self.m.statement,
+            seed,
             budget=self.budget,
             instances=count,
             start=start,
             shrink=SHRINKS,
             thorough=False,
         )
-        self.next += count
         self.tried += found.tried
         return found
 

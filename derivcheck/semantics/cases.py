@@ -216,10 +216,13 @@ def judge_record(
     return case
 
 
-def refuted_at(context: Context, statement: Term, record: Mapping[str, int], budget: int) -> Case | None:
+def refuted_at(
+    context: Context, statement: Term, record: Mapping[str, int], budget: int, *, thorough: bool = True
+) -> Case | None:
     """The interpretation of a record, if the hypotheses hold there and the statement is false there.
 
-    The statement is judged first: where it does not fail, the hypotheses need not be looked at.
+    The statement is judged first: where it does not fail, the hypotheses need not be looked at; the universal ones are
+    only if `thorough`.
     """
     for bits in PRECISIONS:
         with working_precision(bits):
@@ -227,19 +230,21 @@ def refuted_at(context: Context, statement: Term, record: Mapping[str, int], bud
                 world = built(context, ReplayedChoices(record), budget)
                 judgement = judge_in(world, statement, budget)
                 if judgement.truth is Truth.FALSE:
-                    hypotheses = judged_facts(world, budget)
+                    hypotheses = judged_facts(world, budget) if thorough else _judged(world, budget, universal=False)
                     if hypotheses.trusted:
                         return Case(world, statement, judgement, hypotheses)
             except Reject:
                 return None
-        if judgement.truth not in (Truth.FALSE, Truth.UNKNOWN):
+        if judgement.truth not in (Truth.FALSE, Truth.UNKNOWN) or judgement.exhausted:
             return None
     return None
 
 
 def _more_digits_may_help(case: Case) -> bool:
-    truth = case.judgement.truth
-    return truth is Truth.UNKNOWN or (truth is Truth.FALSE and not case.hypotheses.trusted)
+    found = case.judgement
+    if found.truth is Truth.UNKNOWN:
+        return not found.exhausted
+    return found.truth is Truth.FALSE and not case.hypotheses.trusted
 
 
 def judge_drawn(context: Context, statement: Term, drawn: Drawn, *, budget: int = 200_000) -> Case:

@@ -62,33 +62,43 @@ def simplified(found: Counterexample, tries: int, budget: int = 200_000) -> Coun
         How many candidates may be judged.  Sizes come first, since every later candidate is cheaper on a small one;
         then all other choices at once, their halves, quarters, ..., and at last each alone.
     """
-    search = _Search(found, tries, budget)
-    sizes = {d.name for d in found.context.declarations if d.kind in ("size", "integer", "index")}
-    before = -1
-    while search.left and search.steps > before:
-        before = search.steps
-        for label in sorted(sizes & search.best.keys()):
-            search.lower(label)
-        search.clear(sorted(search.best.keys() - sizes - {"salt"}))
-    return described(search.case) if search.case is not None else found
+    search = _Search(found, tries, budget, thorough=False)
+    if search.run() is None:
+        return found
+    # The universal hypotheses are judged at the end; where one fails there, the search has to heed them at every step.
+    case = refuted_at(found.context, found.statement, search.best, budget)
+    case = case or _Search(found, tries, budget, thorough=True).run()
+    return described(case) if case is not None else found
 
 
 class _Search:
     """The simplest record seen so far at which the statement fails."""
 
-    def __init__(self, found: Counterexample, tries: int, budget: int) -> None:
-        self.context, self.statement, self.budget = found.context, found.statement, budget
+    def __init__(self, found: Counterexample, tries: int, budget: int, thorough: bool) -> None:
+        self.context, self.statement, self.budget, self.thorough = found.context, found.statement, budget, thorough
         self.best, self.left = dict(found.record), tries
         self.case: Case | None = None
         #: Successful steps.
         self.steps = 0
+
+    def run(self) -> Case | None:
+        """The simplest case that is found; None if nothing is simpler."""
+        sizes = {d.name for d in self.context.declarations if d.kind in ("size", "integer", "index")}
+        before = -1
+        while self.left and self.steps > before:
+            before = self.steps
+            for label in sorted(sizes & self.best.keys()):
+                self.lower(label)
+            self.clear(sorted(self.best.keys() - sizes - {"salt"}))
+        return self.case
 
     def attempt(self, changes: Mapping[str, int]) -> bool:
         """Whether the statement still fails with these choices changed; if so, they stay."""
         if not self.left:
             return False
         self.left -= 1
-        case = refuted_at(self.context, self.statement, {**self.best, **changes}, self.budget)
+        record = {**self.best, **changes}
+        case = refuted_at(self.context, self.statement, record, self.budget, thorough=self.thorough)
         if case is None:
             return False
         self.case, self.best = case, positions(case.world.choices)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from derivcheck.language import free_symbols, subterms
@@ -207,7 +207,7 @@ def judge_in(world: Interpretation, proposition: Term, budget: int, samples: int
     try:
         return evaluator.judge(proposition)
     except BudgetExceeded as error:
-        return unknown(str(error))
+        return replace(unknown(str(error)), exhausted=True)
 
 
 def violated(facts: Iterator[CheckedFact]) -> tuple[CheckedFact | None, tuple[CheckedFact, ...]]:

@@ -49,6 +49,8 @@ class Judgement:
         Undefined only because a derivative meets a corner.
     vacuous : bool
         True (or supported) only because no premise of it holds: it says nothing about the conclusion.
+    exhausted : bool
+        Unknown because the budget ran out: more digits, which cost more, do not help.
     """
 
     truth: Truth
@@ -58,6 +60,7 @@ class Judgement:
     witness: tuple[tuple[str, str], ...] = ()
     kink: bool = False
     vacuous: bool = False
+    exhausted: bool = False
 
     def untrusted(self) -> Judgement:
         """What is left of it where facts of the Context could not be judged: a failure there refutes nothing."""

@@ -59,7 +59,7 @@ class Nothing:
 
 
 def experiment(context: Context, statement: Term, seed: int, name: str) -> ExperimentResult | Nothing:
-    """Measure what a statement claims.
+    """Measure what a statement claims, at one point after another until one refutes it.
 
     Parameters
     ----------
@@ -93,6 +93,8 @@ def experiment(context: Context, statement: Term, seed: int, name: str) -> Exper
                 found += _differentiated(parts, world, reasons)
         except Unsupported as error:
             reasons.append(str(error))
+        if any(r.outcome is Outcome.REFUTES for r in found):
+            break
     if not found and "expectation" in there:
         try:
             found = [_budgeted(c, d, QUADRATURE) for c, d in quadrature.smooth_cases(context, statement, seed, name)]
@@ -110,8 +112,14 @@ def _estimated(
     alpha = FalseAlarmBudget(CHECKS).per_check / (ESTIMATED * MOST_TESTS)
     # The last comparisons are those of the largest indices, where families have several members.
     chosen = parts[-MOST_TESTS:]
-    tests = (expectations.test_comparison(c, world, seed, (*names, place), alpha) for place, c in enumerate(chosen))
-    return [t for t in tests if t is not None]
+    out: list[ExperimentResult] = []
+    for place, c in enumerate(chosen):
+        test = expectations.test_comparison(c, world, seed, (*names, place), alpha)
+        if test is not None:
+            out.append(test)
+            if test.outcome is Outcome.REFUTES:
+                break
+    return out
 
 
 def _differentiated(parts: list[Comparison], world: SampledWorld, reasons: list[str]) -> list[ExperimentResult]:
