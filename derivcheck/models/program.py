@@ -24,6 +24,7 @@ from derivcheck.models.passes.band import band
 from derivcheck.models.passes.batch import batch
 from derivcheck.models.passes.contract import contract
 from derivcheck.models.passes.emit import Emitted, emit
+from derivcheck.models.passes.factor import factor
 from derivcheck.models.passes.fuse import Group, fuse
 from derivcheck.models.passes.gather import gather_products, gather_slices
 from derivcheck.models.passes.host import host_nodes
@@ -57,6 +58,7 @@ def optimise(graph: Graph, dtype: Any = np.float64, backend: str = "numpy") -> d
     out["lower"] = graph = lower(graph, stable=not analytic)
     # Merging lets local identities see equal operands; simplifying makes more nodes equal.
     out["simplify"] = graph = simplify(merge(simplify(graph)))
+    out["factor"] = graph = factor(graph)
     if backend == "numpy":  # loops in machine code do not mind short rows
         out["interleave"] = graph = _if_changed(graph, interleave(graph), simplify)
         out["upright"] = graph = _if_changed(graph, upright(graph), simplify)
@@ -88,9 +90,9 @@ class Program:
     Attributes
     ----------
     graphs : dict
-        The graph after each pass, by name: ``"drawn"``, ``"lower"``, ``"simplify"``, ``"interleave"``, ``"upright"``,
-        ``"sink"``, ``"gather"``, ``"merge"``, ``"inner"``, ``"band"``, ``"mask"``, ``"sparse"``, ``"slab"``,
-        ``"contract"``, ``"widen"``, ``"batch"``, ``"share"``.
+        The graph after each pass, by name: ``"drawn"``, ``"lower"``, ``"simplify"``, ``"factor"``, ``"interleave"``,
+        ``"upright"``, ``"sink"``, ``"gather"``, ``"merge"``, ``"inner"``, ``"band"``, ``"mask"``, ``"sparse"``,
+        ``"slab"``, ``"contract"``, ``"widen"``, ``"batch"``, ``"share"``.
     groups : tuple of Group
         Schedule.
     plan : Plan

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_graphs import random_graph
 
+import derivcheck.models as m
 from derivcheck.models import functional as F
 from derivcheck.models.compiler import compile
 from derivcheck.models.differentiate import grad, gradients, value_and_grad
@@ -16,6 +17,7 @@ from derivcheck.models.graph import Graph
 from derivcheck.models.passes import plan as planning
 from derivcheck.models.passes.batch import batch
 from derivcheck.models.passes.contract import contract
+from derivcheck.models.passes.factor import factor
 from derivcheck.models.passes.fuse import fuse
 from derivcheck.models.passes.gather import gather_products, gather_slices
 from derivcheck.models.passes.layout import is_view, reshaped
@@ -40,6 +42,7 @@ PASSES = {
     "batch": batch,
     "untranspose": untranspose,
     "contract": contract,
+    "factor": factor,
     "share": share,
 }
 
@@ -142,6 +145,36 @@ def test_a_wrong_rule_is_noticed() -> None:
         except AssertionError:
             wrong += 1
     assert wrong >= 15
+
+
+def _multiplications(graph: Graph) -> int:
+    return sum(t.primitive == "mul" and t.inputs[1].primitive == "constant" for t in graph.nodes)
+
+
+@pytest.mark.parametrize("optimiser", [m.Adam(), m.SGD(0.1, momentum=0.9), m.RMSProp(), m.Adagrad(weight_decay=0.1)])
+@pytest.mark.parametrize("net", [m.Linear(3, 3), m.MultiHeadAttention(3, 1)])
+def test_the_factor_of_a_mean_waits_for_the_optimiser(optimiser: m.Optimiser, net: m.Layer) -> None:
+    trainer = m.Trainer(lambda p, b, run: m.squared_error(net(p, b[0], run), b[1]), net.init(0), optimiser)
+    graphs = trainer.compile((np.ones((5, 2, 3)), np.ones((5, 2, 3)))).graphs
+    before, after = graphs["simplify"], graphs["factor"]
+    rng = np.random.default_rng(0)
+    arguments = [rng.random(x.shape) if x.kind == "float" else None for x in before.inputs]
+    agree(before.evaluate(arguments), after.evaluate(arguments))
+    # The others add something to the gradient itself.
+    gains = isinstance(optimiser, (m.Adam, m.RMSProp))
+    assert (_multiplications(after) < _multiplications(before)) == gains
+
+
+def test_a_factor_stays_where_nothing_makes_up_for_it() -> None:
+    x, y = variable((3,)), variable((3,))
+    half = x * 0.5
+    for outputs in ((half,), (half + y,), (F.exp(half) * 3.0,), (half * 3.0, half), (F.square(F.square(half)) * 3.0,)):
+        graph = merge(simplify(Graph((x, y), outputs)))
+        assert factor(graph) is graph
+    graph = merge(simplify(Graph((x, y), (F.sum(half * y) * 3.0 + 1.0, F.square(half) * 7.0 - y))))
+    assert _multiplications(factor(graph)) == _multiplications(graph) - 1
+    arguments = [np.arange(3.0), np.arange(3.0) + 1]
+    agree(graph.evaluate(arguments), factor(graph).evaluate(arguments))
 
 
 def test_merging_leaves_one_of_two_equal_nodes() -> None:
