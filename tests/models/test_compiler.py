@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from plain_parts import plain_machine
 
 import derivcheck.models as m
 
@@ -137,3 +138,30 @@ def test_complex_step_runs_through_kinks_of_real_functions() -> None:
     x = np.array([-2.0, 0.1, 3.0])
     slopes = [f(x + 1j * h * e).imag.sum() / h for e in np.eye(3)]
     np.testing.assert_allclose(slopes, [-1.0, 2.0, 3.0 + 3.0])
+
+
+def test_what_overflows_inside_shows_in_the_result_only() -> None:
+    f = m.compile(lambda x: F.exp(x) / F.sum(x))
+    with np.errstate(all="raise"):
+        np.testing.assert_array_equal(f(np.array([1e4, -1e4])), [np.inf, np.nan])
+        with pytest.raises(FloatingPointError):  # outside nothing has changed
+            np.exp(np.array([1e4]))
+
+
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+def test_scalars_known_beforehand_follow_the_conventions_of_arrays(
+    backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("derivcheck.models.program.machine_for", plain_machine)
+    f = m.compile(
+        lambda t, x: (
+            x * F.maximum(t, 1.0) + x * F.minimum(1.0, t) + x / t + x * F.log(t) + x * F.sqrt(t) - x * F.exp(t)
+        ),
+        backend=backend,
+    )
+    x = np.array([1.0, -2.0])
+    for t in (0.5, 4.0, 0.0, -1.0, np.nan, np.inf, 800.0):
+        with np.errstate(all="ignore"):
+            a = np.asarray(t)
+            wanted = x * np.maximum(a, 1.0) + x * np.minimum(1.0, a) + x / a + x * np.log(a) + x * np.sqrt(a)
+            np.testing.assert_allclose(f(a, x), wanted - x * np.exp(a), rtol=1e-12)

@@ -257,3 +257,31 @@ def test_batches_with_replacement_are_independent_of_order() -> None:
 def test_unequal_numbers_of_examples_are_refused() -> None:
     with pytest.raises(m.ModelError, match="one number of examples"):
         m.Batches((np.ones(3), np.ones(4)), 2)
+
+
+@pytest.mark.parametrize("replicas", [None, 3])
+def test_a_batch_may_come_in_any_guise(replicas: int | None) -> None:
+    """A batch of the very types and shapes of the last one is taken as it is; any other is converted first."""
+    net = m.Linear(2, 1)
+
+    def trainer() -> m.Trainer:
+        return m.Trainer(
+            lambda p, b, run: m.squared_error(net(p, b[0]), b[1]),
+            net.init(0, replicas),
+            m.SGD(0.1),
+            dtype=np.float32,
+            replicas=replicas is not None,
+            batch_replicas=replicas is not None,
+        )
+
+    rng = np.random.default_rng(0)
+    lead = () if replicas is None else (replicas,)
+    one, other = trainer(), trainer()
+    for rows in (4, 4, 5, 4):
+        x, y = (rng.standard_normal((*lead, rows, k)).astype(np.float32) for k in (2, 1))
+        strided = np.repeat(x, 2, axis=-1)[..., ::2]
+        guises: tuple[Any, ...] = (
+            (x, y), (x, y), [x, y], (x.astype(float), y), (np.asfortranarray(x), y), (strided, y), {0: x, 1: y}, (x, y),
+        )  # fmt: skip
+        for guise in guises:
+            np.testing.assert_array_equal(one.step(guise), other.step([x, y]))
