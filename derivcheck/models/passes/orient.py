@@ -65,10 +65,18 @@ def untranspose(graph: Graph, compiled: bool = False) -> Graph:
             copied.add(t.inputs[1])
     if not copied:
         return graph
-    # An alias has memory of its own: the planner makes it, and the emitter fills it, like any elementwise result.
-    return rewrite(
-        graph, lambda t, inputs: make("alias", transpose(inputs[0], t.attributes["axes"])) if t in copied else None
-    )
+    copies: dict[Tensor, Tensor] = {}
+
+    def rule(t: Tensor, inputs: tuple[Tensor, ...]) -> Tensor | None:
+        # As a left operand BLAS takes the matrix as it stands.
+        if t.primitive != "matmul" or t.inputs[1] not in copied:
+            return None
+        if inputs[1] not in copies:
+            # An alias has memory of its own: the planner makes it, the emitter fills it, like an elementwise result.
+            copies[inputs[1]] = make("alias", inputs[1])
+        return make("matmul", inputs[0], copies[inputs[1]])
+
+    return rewrite(graph, rule)
 
 
 def _swapped(x: Tensor) -> bool:
