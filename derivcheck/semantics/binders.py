@@ -167,7 +167,7 @@ def _lam(ev: Evaluator, t: Term, env: Environment) -> Function:
 
 def _app(ev: Evaluator, t: Term, env: Environment) -> Value:
     f = ev.eval(t.args[0], env)
-    value = f.at(tuple(ev.eval(a, env) for a in t.args[1:]))
+    value = f.at(tuple([ev.eval(a, env) for a in t.args[1:]]))
     if t.sort.kind == "fun" or not isinstance(value, Function):
         return value
     raise Undefined("a function where a number is needed")

@@ -203,11 +203,14 @@ class Evaluator:
 
     def eval(self, term: Term, env: Environment) -> Value:
         """The value of an unfolded term whose bound variables are given by `env`, innermost first."""
-        self.charge()
+        state = self.state
+        state.spent += 1  # what `charge` does, in the innermost of all loops
+        if state.spent > state.budget:
+            self.charge(0)
         rule = _RULES.get(term.op)
         if rule is None:
             raise Unknown(f"no meaning is implemented for '{term.op}'")
-        if term.op not in _REMEMBERED or self.state.analytic is not None:
+        if term.op not in _REMEMBERED or state.analytic is not None:
             return rule(self, term, env)
         used = tuple(env[i] for i in reaches(term))
         key = (term, tuple(map(_same_object if term.sort.kind == "fun" else _identity, used)))

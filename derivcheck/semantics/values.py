@@ -146,21 +146,22 @@ class Function:
         if len(args) < arity:
             return Function(self.domains[len(args) :], lambda rest: self.at(args + rest))
         head = args[:arity]
-        for d, a in zip(self.domains, head, strict=True):
-            d.check(a)
-        if all(type(a) is int for a in head):
-            value = self._known.get(head)
-            if value is None:
+        indexed = all([type(a) is int for a in head])
+        value = self._known.get(head) if indexed else None
+        if value is UNDERWAY:
+            raise Unknown("a value that is defined by itself")
+        if value is None:
+            for d, a in zip(self.domains, head, strict=True):
+                d.check(a)
+            if not indexed:
+                value = self.rule(head)
+            else:
                 self._known[head] = UNDERWAY
                 try:
                     value = self._known[head] = self.rule(head)
                 finally:
                     if self._known[head] is UNDERWAY:
                         del self._known[head]
-            elif value is UNDERWAY:
-                raise Unknown("a value that is defined by itself")
-        else:
-            value = self.rule(head)
         return value.at(args[arity:]) if len(args) > arity else value
 
     def known(self) -> dict[tuple[int, ...], Value]:

@@ -97,7 +97,10 @@ def experiment(context: Context, statement: Term, seed: int, name: str) -> Exper
             break
     if not found and "expectation" in there:
         try:
-            found = [_budgeted(c, d, QUADRATURE) for c, d in quadrature.smooth_cases(context, statement, seed, name)]
+            for c, d in quadrature.smooth_cases(context, statement, seed, name):
+                found.append(_budgeted(c, d, QUADRATURE))
+                if found[-1].outcome is Outcome.REFUTES:
+                    break
         except Unsupported as error:
             reasons.append(str(error))
     if not found:

@@ -9,14 +9,14 @@ Derivatives are finite differences, by a parameter or at every node.
 >>> g = Givens(); X = space("X"); mu = g.measure("mu", X)
 >>> p = g.distribution("p", mu, positive=True); f = g.function("f", X)
 >>> statement = eq(Int(mu, lambda x: p(x) * (f(x) + 1)), 1 + Int(mu, lambda x: p(x) * f(x)))
->>> abs(smooth_cases(g.context, statement, seed=1, name="example")[0][1].ratio) < 1
+>>> abs(next(smooth_cases(g.context, statement, seed=1, name="example"))[1].ratio) < 1
 True
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -67,15 +67,15 @@ RESPECTED: Mapping[str, frozenset[str]] = {
 }
 
 
-def smooth_cases(context: Context, statement: Term, seed: int, name: str) -> list[tuple[Comparison, Difference]]:
-    """Compare both sides of a statement in random smooth cases.
+def smooth_cases(context: Context, statement: Term, seed: int, name: str) -> Iterator[tuple[Comparison, Difference]]:
+    """Compare both sides of a statement in random smooth cases, one after another.
 
     Raises
     ------
     Unsupported
         If no case could be evaluated; with the first reason.
     """
-    found: list[tuple[Comparison, Difference]] = []
+    compared = False
     reasons: list[str] = []
     for number in range(CASES):
         stream = seed_sequence(seed, name, "smooth", number)
@@ -89,12 +89,13 @@ def smooth_cases(context: Context, statement: Term, seed: int, name: str) -> lis
                 if not all(_holds(c, _compare(c, coarse, fine)) for c in comparisons(fact, Smooth(fine))):
                     raise Unsupported(f"smooth functions that satisfy '{fact}'")
             for c in list(comparisons(statement, Smooth(fine)))[:MOST]:
-                found.append((c, _compare(c, coarse, fine)))
+                difference = _compare(c, coarse, fine)
+                compared = True
+                yield c, difference
         except (Unsupported, Kinked, EvaluationError) as error:
             reasons.append(str(error))
-    if not found:
+    if not compared:
         raise Unsupported(reasons[0] if reasons else "nothing is compared")
-    return found
 
 
 class Smooth(Numeric):
