@@ -42,6 +42,7 @@ from derivcheck.language import (
 )
 from derivcheck.mutation import KINDS, Change, Fate, Lemmas, NearMiss, judge, near_misses, sensitivity
 from derivcheck.mutation.derive import still_true
+from derivcheck.mutation.judge import _Trial as Trial
 from derivcheck.mutation.sensitivity import PLANTED, plant
 from derivcheck.mutation.variants import otherwise
 from derivcheck.problem import Claim, Misconception
@@ -532,3 +533,20 @@ def test_a_claim_follows_where_its_facts_are_given_even_if_algebra_does_not_know
     m = NearMiss("factor", "", c, eq(score(2), 0), g.context, None)
     assert still_true(m) == "follows from the claim"
     assert still_true(replace(m, statement=eq(score(1) + 1, 0))) == ""
+
+
+@pytest.mark.parametrize(
+    ("statement", "fate"),
+    [
+        (lambda y: lt(0, y * y), Fate.KILLED),  # fails at 0 and nowhere else
+        (lambda y: le(D(1 / y, y), 1), Fate.UNDEFINED),  # has no value at 0, and no denominator outside the derivative
+        (lambda y: le(0, y * y), None),
+    ],
+)
+def test_a_dropped_condition_is_tried_where_it_just_fails(statement: Callable[[Term], Term], fate: Fate | None) -> None:
+    g = Givens()
+    y = g.real("y", above=0)
+    (m,) = [m for m in near_misses(claim(g, statement(y))) if m.kind == "condition"]
+    found = Trial(m, 0, 200_000, Lemmas()).at_the_edge_of_the_condition()
+    assert (found and found.fate) == fate
+    assert found is None or "y = 0" in found.evidence

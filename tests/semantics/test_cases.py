@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from derivcheck.language import ForAll, Givens, le, range_
-from derivcheck.semantics import instances
+from derivcheck.language import ForAll, Givens, Sum, eq, le, range_, real
+from derivcheck.semantics import cases, instances
 from derivcheck.semantics.cases import Drawn, draw
 from derivcheck.semantics.choices import Plan
 from derivcheck.semantics.instances import check
@@ -70,3 +70,14 @@ def test_a_hypothesis_that_has_failed_is_judged_first_from_then_on(monkeypatch):
     assert asked[:first] == [True] * first
     back = asked.index(True, first)
     assert asked[back:] == [True] * (40 - back)
+
+
+def test_where_the_budget_ran_out_more_digits_are_not_tried(monkeypatch):
+    def rebuilt(*args, **kwargs):
+        raise AssertionError("judged again")
+
+    g = Givens()
+    x = g.real("x")
+    long = eq(Sum(1, 500, lambda j: Sum(1, 500, lambda k: x * real(j) * real(k))), 0)
+    monkeypatch.setattr(cases, "judge_record", rebuilt)
+    assert check(g.context, long, 0, instances=2).unknown == 2

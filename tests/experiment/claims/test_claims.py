@@ -8,12 +8,13 @@ from fractions import Fraction
 import pytest
 
 from derivcheck.experiment import ExperimentResult, Outcome
-from derivcheck.experiment.claims import Nothing, experiment
+from derivcheck.experiment.claims import ESTIMATED, Nothing, expectations, experiment
 from derivcheck.language import (
     Context,
     Cov,
     D,
     E,
+    ForAll,
     Givens,
     Int,
     Lim,
@@ -236,3 +237,26 @@ def test_limits() -> None:
     assert outcome(g.context, eq(ratio, 2 * a)) is Outcome.REFUTES
     slow = experiment(g.context, eq(Lim(oo, lambda t: 1 / log(t + 2)), 0), 0, "test")
     assert isinstance(slow, ExperimentResult) and slow.outcome is Outcome.ABSTAINS
+
+
+# ------------------------------------------------------------------------------------------------- how much is measured
+
+
+@pytest.mark.parametrize("factor", [1, 2])
+def test_nothing_is_measured_after_a_refutation(factor: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    g, size, _, variance, measure, y = sample(iid=True)
+    statement = ForAll(range_(1, size), lambda j: eq(Var(measure, lambda w: y(j, w)), factor * variance))
+    made: list[Outcome] = []
+    test = expectations.test_comparison
+
+    def counted(*args: object) -> ExperimentResult | None:
+        found = test(*args)  # type: ignore[arg-type]
+        made.extend([found.outcome] if found else [])
+        return found
+
+    monkeypatch.setattr(expectations, "test_comparison", counted)
+    outcome(g.context, statement)
+    if factor == 1:
+        assert len(made) > ESTIMATED and set(made) == {Outcome.CONFIRMS}
+    else:
+        assert made == [Outcome.REFUTES]
