@@ -108,7 +108,7 @@ def _roots(found: Drawn, scalar: Term, term: Term, budget: int) -> list[fmpq]:
         )
         try:
             y = Evaluator(world, budget).value(term)
-        except EvaluationError:
+        except (EvaluationError, Reject):  # entries that nothing has looked at yet may be impossible
             return []
         if not isinstance(y, fmpq):
             return []

@@ -31,6 +31,7 @@ from derivcheck.language import (
     lebesgue,
     log,
     lt,
+    matrix,
     ne,
     num,
     predicate,
@@ -180,6 +181,18 @@ def test_a_discount_is_solved_for_so_that_a_matrix_is_singular(statement: Callab
     assert case is not None
     assert case.judgement.truth in (Truth.FALSE, Truth.UNDEFINED)
     assert case.hypotheses.trusted
+
+
+def test_draws_that_turn_out_impossible_are_passed_over() -> None:
+    g = Givens()
+    n = g.size("n")
+    t = g.real("t", at_least=0, below=1)
+    p = g.distribution("P", counting(range_(1, n)), given=(range_(1, n),))
+    signed = g.context.without("P", "nonnegative")  # the weights of a row may then sum to 0, which cannot be normalised
+    rows = matrix(n, n, lambda i, j: p(i, j))
+    for seed in range(3):
+        case = singular.search(signed, predicate("invertible", identity(n) - t * rows), seed)
+        assert case is not None and case.judgement.truth is Truth.FALSE
 
 
 def test_what_the_hypotheses_keep_from_vanishing_is_not_reported() -> None:
