@@ -17,6 +17,7 @@ Context.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -97,10 +98,8 @@ def experiment(context: Context, statement: Term, seed: int, name: str) -> Exper
             break
     if not found and "expectation" in there:
         try:
-            for c, d in quadrature.smooth_cases(context, statement, seed, name):
-                found.append(_budgeted(c, d, QUADRATURE))
-                if found[-1].outcome is Outcome.REFUTES:
-                    break
+            cases = quadrature.smooth_cases(context, statement, seed, name)
+            found = _until_refuted(_budgeted(c, d, QUADRATURE) for c, d in cases)
         except Unsupported as error:
             reasons.append(str(error))
     if not found:
@@ -115,12 +114,18 @@ def _estimated(
     alpha = FalseAlarmBudget(CHECKS).per_check / (ESTIMATED * MOST_TESTS)
     # The last comparisons are those of the largest indices, where families have several members.
     chosen = parts[-MOST_TESTS:]
+    return _until_refuted(
+        expectations.test_comparison(c, world, seed, (*names, place), alpha) for place, c in enumerate(chosen)
+    )
+
+
+def _until_refuted(results: Iterable[ExperimentResult | None]) -> list[ExperimentResult]:
+    """What was measured, up to the first result that refutes: the rest is not made."""
     out: list[ExperimentResult] = []
-    for place, c in enumerate(chosen):
-        test = expectations.test_comparison(c, world, seed, (*names, place), alpha)
-        if test is not None:
-            out.append(test)
-            if test.outcome is Outcome.REFUTES:
+    for r in results:
+        if r is not None:
+            out.append(r)
+            if r.outcome is Outcome.REFUTES:
                 break
     return out
 
