@@ -14,7 +14,7 @@ import itertools
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, wraps
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ import numpy as np
 
 from derivcheck.models.tensor import Tensor
 
-__all__ = ["ALONE", "SMALL", "one_thread_if_small", "threads"]
+__all__ = ["ALONE", "SMALL", "allowed", "one_thread_if_small", "spare", "threads"]
 
 #: Multiplications of real numbers (four make a complex one) up to which OpenBLAS uses one thread anyway, in a product
 #: of matrices and in one of a matrix and a vector.
@@ -85,6 +85,20 @@ def one_thread_if_small(
     return alone
 
 
+def allowed() -> int:
+    """The number of threads that BLAS would use if no program kept it to one; 1 without a BLAS that can be asked."""
+    known = [library for library in _found.values() if library is not None]
+    return max((library.before if library.users else library.get() for library in known), default=1)
+
+
+def spare(nodes: Sequence[Tensor], dtype: Any = np.float64) -> int:
+    """The number of threads that a program of these nodes may use: 1 if BLAS is to divide its products itself."""
+    real = 4 if np.issubdtype(np.dtype(dtype), np.complexfloating) else 1
+    if any(real * count > SMALL for t in nodes for _, count in _product(t)):
+        return 1
+    return max(threads(), default=1)
+
+
 def _product(t: Tensor) -> list[tuple[str, int]]:
     """The kind of product, if any, that a node is for BLAS, and its multiplications; of a batch, those of each."""
     if t.primitive == "matmul":
@@ -111,8 +125,17 @@ def _loaded() -> list[_Library]:
     return [library for path in found if path.startswith("/") and (library := _library(path)) is not None]
 
 
-@lru_cache(maxsize=8)
+#: What has been asked for so far, by path.
+_found: dict[str, _Library | None] = {}
+
+
 def _library(path: str) -> _Library | None:
+    if path not in _found:
+        _found[path] = _opened(path)
+    return _found[path]
+
+
+def _opened(path: str) -> _Library | None:
     try:
         library = ctypes.CDLL(path)
     except OSError:

@@ -15,11 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from derivcheck.models.blas_threads import one_thread_if_small
+from derivcheck.models.blas_threads import one_thread_if_small, spare
 from derivcheck.models.compiled_backend import machine_for
 from derivcheck.models.cost import Cost, cost_of
 from derivcheck.models.errors import CompileError
 from derivcheck.models.graph import Graph
+from derivcheck.models.passes.abreast import stretches
 from derivcheck.models.passes.band import band
 from derivcheck.models.passes.batch import batch
 from derivcheck.models.passes.contract import contract
@@ -51,8 +52,14 @@ __all__ = ["BACKENDS", "Prepared", "Program", "compile_graph", "optimise", "prep
 BACKENDS = ("numpy", "numba")
 
 
-def optimise(graph: Graph, dtype: Any = np.float64, backend: str = "numpy") -> dict[str, Graph]:
-    """The graph after every pass that maps a graph to a graph, by the pass's name."""
+def optimise(
+    graph: Graph, dtype: Any = np.float64, backend: str = "numpy", threads: int | None = None
+) -> dict[str, Graph]:
+    """The graph after every pass that maps a graph to a graph, by the pass's name.
+
+    ``threads`` is the number of threads that the program may use, by default as many as BLAS does.
+    """
+    threads = spare(graph.nodes, dtype) if threads is None else threads
     analytic = np.issubdtype(np.dtype(dtype), np.complexfloating)
     out = {"drawn": graph}
     out["lower"] = graph = lower(graph, stable=not analytic)
@@ -70,7 +77,7 @@ def optimise(graph: Graph, dtype: Any = np.float64, backend: str = "numpy") -> d
     out["mask"] = graph = mask(graph)
     if backend == "numba" and not analytic:  # NumPy would go through the entries one by one
         out["sparse"] = graph = _if_changed(graph, sparse(graph), lambda g: merge(simplify(g)))
-    out["slab"] = graph = slab(graph, np.dtype(dtype).itemsize)
+    out["slab"] = graph = slab(graph, np.dtype(dtype).itemsize, threads)
     if backend == "numpy":
         out["contract"] = graph = contract(graph)
         out["widen"] = graph = widen(graph, np.dtype(dtype).itemsize)
@@ -138,6 +145,8 @@ class Prepared:
     dtype : numpy.dtype
     backend : {"numpy", "numba"}
         Whether fused groups are NumPy lines or compiled loops.
+    threads : int
+        Most threads that run groups abreast.
     """
 
     graphs: dict[str, Graph]
@@ -146,6 +155,7 @@ class Prepared:
     names: tuple[str, ...]
     dtype: np.dtype[Any]
     backend: str
+    threads: int
 
     def program(
         self,
@@ -170,12 +180,14 @@ class Prepared:
         if self.backend == "numba" and self.dtype.kind == "f":
             groups = nest(final, self.groups)
             arguments = final, groups, self.dtype, resident, updates, self.host
-            size = plan(*arguments, Slots(), compilable).workspace
-            planned = plan(*arguments, slots.within(size), compilable)
+            beside = stretches(groups, self.host, self.dtype.itemsize, self.threads)
+            size = plan(*arguments, Slots(), compilable, beside).workspace
+            planned = plan(*arguments, slots.within(size), compilable, beside)
             emitted = emit(planned, self.names, updates, machine_for(self.dtype))
             wholly_compiled = all(map(compilable, groups))
         else:
-            planned = plan(final, self.groups, self.dtype, resident, updates, self.host, slots)
+            beside = stretches(self.groups, self.host, self.dtype.itemsize, self.threads)
+            planned = plan(final, self.groups, self.dtype, resident, updates, self.host, slots, abreast=beside)
             emitted = emit(planned, self.names, updates)
         # The text is this module's own: it holds names that `emit` made and numbers, nothing that a user wrote.
         names_in_force = dict(emitted.names)
@@ -199,19 +211,24 @@ def _quiet(run: Callable[..., Any]) -> Callable[..., Any]:
     return partial(context.run, run)
 
 
-def prepare(graph: Graph, names: Sequence[str], dtype: Any = np.float64, backend: str = "numpy") -> Prepared:
-    """Run the passes that map graphs to graphs, and schedule."""
+def prepare(
+    graph: Graph, names: Sequence[str], dtype: Any = np.float64, backend: str = "numpy", threads: int | None = None
+) -> Prepared:
+    """Run the passes that map graphs to graphs, and schedule; ``threads`` as for :func:`optimise`."""
     if backend not in BACKENDS:
         raise CompileError(f"the backend is 'numpy' or 'numba', not {backend!r}")
-    graphs = optimise(graph, dtype, backend)
+    threads = spare(graph.nodes, dtype) if threads is None else threads
+    graphs = optimise(graph, dtype, backend, threads)
     final = graphs["share"]
     complex_step = np.issubdtype(np.dtype(dtype), np.complexfloating)
     host = frozenset[Tensor]() if complex_step else host_nodes(final)
     # A loop in machine code is one pass for all of its nodes, whatever their size.
     small = uncut(dtype) if backend == "numpy" else 0
-    return Prepared(graphs, fuse(final, host, small), host, tuple(names), np.dtype(dtype), backend)
+    return Prepared(graphs, fuse(final, host, small), host, tuple(names), np.dtype(dtype), backend, threads)
 
 
-def compile_graph(graph: Graph, names: Sequence[str], dtype: Any = np.float64, backend: str = "numpy") -> Program:
+def compile_graph(
+    graph: Graph, names: Sequence[str], dtype: Any = np.float64, backend: str = "numpy", threads: int | None = None
+) -> Program:
     """All passes; ``names`` are those of the inputs, ``dtype`` is the NumPy type of the float kind."""
-    return prepare(graph, names, dtype, backend).program()
+    return prepare(graph, names, dtype, backend, threads).program()

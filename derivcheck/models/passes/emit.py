@@ -10,20 +10,22 @@ from __future__ import annotations
 import itertools
 import keyword
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from derivcheck.models.compiled_backend import Machine
+from derivcheck.models.helping_threads import abreast
+from derivcheck.models.passes.abreast import Stretch
 from derivcheck.models.passes.fuse import Group
 from derivcheck.models.passes.host import FUNCTIONS, expression
 from derivcheck.models.passes.layout import root, start, strides
 from derivcheck.models.passes.lines import VIEWS, reference, statement
 from derivcheck.models.passes.machine import compilable, part_of
 from derivcheck.models.passes.plan import Block, Plan
-from derivcheck.models.tensor import PRIMITIVES, Array, Tensor
+from derivcheck.models.tensor import PRIMITIVES, Array, Shape, Tensor
 
 __all__ = ["Emitted", "emit"]
 
@@ -59,6 +61,7 @@ class _Emitter:
     places: dict[Any, str] = field(default_factory=dict)
     constants: dict[str, str] = field(default_factory=dict)
     sources: list[str] = field(default_factory=list)
+    chain: int = 0
 
     def name_of(self, hint: str, value: Any) -> str:
         if id(value) not in self.functions:
@@ -115,6 +118,10 @@ class _Emitter:
         self.names.setdefault(name, np.ones(count, self.plan.dtype))
         return name
 
+    def zeros(self, name: str, shape: Shape) -> Array:
+        """Memory that begins as zeros; of one name and shape always the same, but for what other threads run."""
+        return self.plan.zeros(f"{name} {self.chain}", shape)
+
     def scalar(self, t: Tensor) -> str:
         """Name of a Python float, computed when it is first wanted."""
         ins = []
@@ -145,6 +152,43 @@ class _Emitter:
         elif array.flags.writeable:  # it may have been met first as a view that only reads
             self.names[self.places[key]] = array
         return self.places[key]
+
+    def schedule(self) -> None:
+        """Emit all groups: stretches whose chains run abreast, and what stands between them."""
+        at = 0
+        for stretch in self.plan.abreast:
+            self.run(range(at, stretch.start))
+            self.stretch(stretch)
+            at = stretch.end
+        self.run(range(at, len(self.plan.groups)))
+
+    def run(self, positions: Iterable[int]) -> None:
+        """Emit groups that run one after the other."""
+        groups = [self.plan.groups[i] for i in positions]
+        for compiled, run in itertools.groupby(groups, lambda group: self.machine is not None and compilable(group)):
+            if compiled:
+                self.part(list(run))
+                continue
+            for group in run:
+                self.group(group)
+
+    def stretch(self, stretch: Stretch) -> None:
+        """Emit chains that run abreast: a function each, but the first."""
+        for i in range(stretch.start, stretch.end):
+            for t in self.plan.groups[i].nodes:  # what several chains may read is drawn before any of them
+                for x in (t, *t.inputs):
+                    self.operand(x)
+        outside, bodies = self.lines, []
+        for self.chain, chain in enumerate(stretch.chains):
+            self.lines = []
+            self.run(chain)
+            bodies.append([f"    {line}" for line in self.lines])
+        self.chain, self.lines = 0, outside
+        names = [f"chain_{stretch.start}_{k}" for k in range(1, len(bodies))]
+        for name, body in zip(names, bodies[1:], strict=True):
+            self.lines += [f"def {name}():  # by another thread", *body]
+        self.names["abreast"] = abreast
+        self.lines += [f"with abreast({', '.join(names)}):", *bodies[0]]
 
     def group(self, group: Group) -> None:
         members = set(group.nodes)
@@ -217,10 +261,11 @@ class _Emitter:
 
 #: Names that the emitted text uses for itself.
 _RESERVED = re.compile(
-    r"[tvsch]\d+|np|lo|hi|target|place|float|range|fill_normal|write_one_hot|blas|addresses?|bases|entries|"
+    r"[tvsch]\d+|np|lo|hi|target|place|float|range|fill_normal|write_one_hot|blas|addresses?|bases|entries|abreast|"
     r"memory(_int|_bool)?|at|k|part|zero|"
     + "|".join(FUNCTIONS)
-    + rf"|(result|ones|places|columns|value|part|fixed|fill|copy|product|in_range|{'|'.join(PRIMITIVES)})(_\w+)?_\d+"
+    + "|(chain|result|ones|places|columns|value|part|fixed|fill|copy|product|in_range|"
+    + rf"{'|'.join(PRIMITIVES)})(_\w+)?_\d+"
 )
 
 
@@ -268,12 +313,7 @@ def emit(
     for t, k in plan.results.items():
         e.called[t] = f"result_{k}"
         e.lines.append(f"result_{k} = np.empty({t.shape}, {e.dtype(t)})")
-    for compiled, run in itertools.groupby(plan.groups, lambda group: machine is not None and compilable(group)):
-        if compiled:
-            e.part(list(run))
-            continue
-        for group in run:
-            e.group(group)
+    e.schedule()
     # Everything is read before anything resident is overwritten.
     returned_names = []
     for k, t in enumerate(plan.graph.outputs):

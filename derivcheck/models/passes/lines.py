@@ -21,7 +21,7 @@ from derivcheck.models.passes.plan import Plan
 from derivcheck.models.primitives.rows import write_one_hot
 from derivcheck.models.primitives.windows import fold_places
 from derivcheck.models.random_numbers import fill_normal
-from derivcheck.models.tensor import PRIMITIVES, Array, Tensor
+from derivcheck.models.tensor import PRIMITIVES, Array, Shape, Tensor
 
 __all__ = ["VIEWS", "Writer", "reference", "statement"]
 
@@ -44,6 +44,9 @@ class Writer(Protocol):
 
     def ones(self, count: int) -> str:
         """Name of a vector of ones."""
+
+    def zeros(self, name: str, shape: Shape) -> Array:
+        """Memory that begins as zeros; of one name and shape always the same, but for what other threads run."""
 
 
 #: ``line(writer, node, where its result goes, its operands)``: the text, line by line.

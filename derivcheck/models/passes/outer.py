@@ -66,7 +66,7 @@ def _by_blas(e: Writer, axis: int, column: Operand, row: Operand, out: Operand) 
     batch = [i for i in range(t.ndim - 1) if i != axis]
     order = (*batch, axis, t.ndim - 1)
     sizes = tuple(t.shape[i] for i in batch)
-    left, right = (e.plan.zeros(name, (2, *sizes, t.shape[i])) for name, i in (("left", axis), ("right", -1)))
+    left, right = (e.zeros(name, (2, *sizes, t.shape[i])) for name, i in (("left", axis), ("right", -1)))
 
     def turned(x: Tensor, text: str) -> str:
         array = e.plan.static.get(x)

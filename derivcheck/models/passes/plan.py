@@ -5,18 +5,21 @@ what a program returns is memory of its own.
 
 The workspace consists of slots of bytes. A slot is free again after the last reader of its node has run;
 an elementwise result may take over the slot of an operand that it is the last to read. Groups too large for
-the cache run block by block: what only the group itself reads then needs a block's memory only.
+the cache run block by block: what only the group itself reads then needs a block's memory only. While threads run
+chains of groups abreast, "after" holds within a chain only: what one chain leaves free, no other one takes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from derivcheck.models.graph import Graph, as_kind
+from derivcheck.models.passes.abreast import Stretch
 from derivcheck.models.passes.fuse import Group
 from derivcheck.models.passes.layout import contiguous, is_view, root
 from derivcheck.models.passes.places import places
@@ -78,6 +81,8 @@ class Plan:
         The whole workspace, if it was asked for in one piece.
     slots : Slots
         What the workspace was made of.
+    abreast : tuple of Stretch
+        Stretches whose chains use no memory that another chain of theirs writes.
     """
 
     graph: Graph
@@ -93,6 +98,7 @@ class Plan:
     workspace: int
     arena: Array | None
     slots: Slots
+    abreast: tuple[Stretch, ...]
 
     def zeros(self, name: str, shape: Shape) -> Array:
         """Memory outside the workspace that begins as zeros, the same for all programs that share the workspace."""
@@ -111,6 +117,8 @@ class Slots:
     ----------
     free : list of array
     total : int
+    own : list of array, optional
+        Pieces that are free again for the chain at work only, while another one may still be using them.
     arena : array, optional
         Where all pieces are cut from, one after the other; by default each is memory of its own.
     arenas, kept : dict
@@ -119,6 +127,7 @@ class Slots:
 
     free: list[Array] = field(default_factory=list)
     total: int = 0
+    own: list[Array] | None = None
     arena: Array | None = None
     arenas: dict[int, Array] = field(default_factory=dict)
     kept: dict[tuple[str, Shape, np.dtype[Any]], Array] = field(default_factory=dict)
@@ -129,20 +138,33 @@ class Slots:
             self.arenas[size] = _aligned(size)
         return Slots(arena=self.arenas[size], kept=self.kept)
 
-    def take(self, size: int) -> Array:
-        fitting = [s for s in self.free if s.nbytes >= size]
-        if fitting:
+    def take(self, size: int, common: bool = False) -> Array:
+        """A piece of memory; for what several chains write (``common``), none that one of them has used."""
+        for free in (self.own or [], self.free):
+            fitting = [] if common and free is self.own else [s for s in free if s.nbytes >= size]
+            if not fitting:
+                continue
             best = min(reversed(fitting), key=lambda s: s.nbytes)  # of equals the one that was used last
             # A slot far too large is left to those that need it.
             if best.nbytes <= 4 * size + 4096:
-                self.free = [s for s in self.free if s is not best]
+                free[:] = [s for s in free if s is not best]
                 return best
         rounded = max(64, -(-size // 64) * 64)
         self.total += rounded
         return _aligned(rounded) if self.arena is None else self.arena[self.total - rounded : self.total]
 
     def give(self, slot: Array) -> None:
-        self.free.append(slot)
+        """Memory that is free again."""
+        (self.free if self.own is None else self.own).append(slot)
+
+
+def _share_memory(a: Array, b: Array) -> bool:
+    """Whether two arrays have an entry in common, or it would take long to tell."""
+    try:
+        # NumPy's types do not know that this may be any number.
+        return np.may_share_memory(a, b) and bool(np.shares_memory(a, b, max_work=1000))  # type: ignore[arg-type]
+    except np.exceptions.TooHardError:
+        return True
 
 
 def _aligned(size: int) -> Array:
@@ -160,6 +182,7 @@ def plan(
     host: frozenset[Tensor] = frozenset(),
     slots: Slots | None = None,
     whole: Callable[[Group], bool] = lambda group: False,
+    abreast: tuple[Stretch, ...] = (),
 ) -> Plan:
     """Assign memory.
 
@@ -180,8 +203,11 @@ def plan(
     whole : callable
         Whether a group runs as one loop nest: no memory that it reads is then given to it to write, unless entry by
         entry.
+    abreast : tuple of Stretch
+        What threads are to run at the same time.
     """
-    return _Planner(graph, groups, np.dtype(dtype), resident or {}, updates or {}, host, slots or Slots(), whole).run()
+    given = resident or {}, updates or {}, host, slots or Slots(), whole, abreast
+    return _Planner(graph, groups, np.dtype(dtype), *given).run()
 
 
 class _Planner:
@@ -195,8 +221,15 @@ class _Planner:
         host: frozenset[Tensor],
         slots: Slots,
         whole: Callable[[Group], bool],
+        abreast: tuple[Stretch, ...],
     ) -> None:
         self.graph, self.groups, self.dtype, self.host = graph, groups, dtype, host
+        self.abreast = abreast
+        #: For every group of a stretch: the stretch, and which of its chains.
+        self.chain = {i: (s, k) for s in abreast for k, chain in enumerate(s.chains) for i in chain}
+        #: Memory that is free at the end of the stretch at work, for each of its chains, and for none of them.
+        self.owned: list[list[Array]] = []
+        self.parked: list[Array] = []
         self.static: dict[Tensor, Array] = dict(resident)
         self.resident = resident
         self.scratch: set[Tensor] = set()
@@ -217,6 +250,8 @@ class _Planner:
             if t in self.position and t not in self.results and k not in updates:
                 self.results[t] = k
         self.places = places(graph, self.position, self.results)
+        #: The groups that read a node's memory.
+        self.reading: dict[Tensor, set[int]] = {}
         self.last = self._last_uses()
         self._in_place_updates(updates)
 
@@ -227,6 +262,7 @@ class _Planner:
                 for x in t.inputs:
                     r = self._owner(x)
                     last[r] = max(last.get(r, -1), self.position[t])
+                    self.reading.setdefault(r, set()).add(self.group_of[t])
         for t in self.graph.outputs:
             if t not in self.results:
                 last[self._owner(t)] = self.end
@@ -270,7 +306,9 @@ class _Planner:
                 self.static[t] = np.array(as_kind(t.attributes["value"], t.kind, self.dtype), order="C")
         self._views()
         for i, group in enumerate(self.groups):
+            self._begin(i)
             self._place(i, group)
+            self._end(i)
         self._views()
         for slot in self.slot.values():
             self.slots.give(slot)
@@ -288,7 +326,41 @@ class _Planner:
             self.slots.total,
             self.slots.arena,
             self.slots,
+            tuple(s for s in self.abreast if self._is_apart(s)),
         )
+
+    # --- chains that run abreast -------------------------------------------------------------------------------
+
+    def _begin(self, i: int) -> None:
+        if i in self.chain:
+            stretch, k = self.chain[i]
+            if i == stretch.start:
+                self.owned = [[] for _ in stretch.chains]
+            self.slots.own = self.owned[k]
+
+    def _end(self, i: int) -> None:
+        self.slots.own = None
+        if i in self.chain and i + 1 == self.chain[i][0].end:
+            for slot in (*(slot for own in self.owned for slot in own), *self.parked):
+                self.slots.give(slot)
+            self.owned, self.parked = [], []
+
+    def _is_read_abreast(self, x: Tensor, i: int) -> bool:
+        """Whether another chain reads a node while group ``i`` runs."""
+        if i not in self.chain:
+            return False
+        return any(self.chain.get(j, self.chain[i]) != self.chain[i] for j in self.reading[x])
+
+    def _is_apart(self, stretch: Stretch) -> bool:
+        """Whether no chain writes memory that another one reads or writes."""
+        nodes = [[t for i in chain for t in self.groups[i].nodes] for chain in stretch.chains]
+        written = [self._memory(ts) for ts in nodes]
+        used = [self._memory(x for t in ts for x in (t, *t.inputs)) for ts in nodes]
+        pairs = ((a, b) for w, u in itertools.permutations(range(len(nodes)), 2) for a in written[w] for b in used[u])
+        return not any(_share_memory(a, b) for a, b in pairs)
+
+    def _memory(self, nodes: Iterable[Tensor]) -> list[Array]:
+        return [self.static[t] for t in dict.fromkeys(nodes) if t in self.static]
 
     def _views(self) -> None:
         for t in self.graph.nodes:
@@ -323,11 +395,12 @@ class _Planner:
             here = self.position[t]
             dying = [x for x in dict.fromkeys(self._owner(x) for x in t.inputs) if self.last.get(x) == here]
             mine = [x for x in dying if x in self.slot]
+            heirless = [x for x in mine if self._is_read_abreast(x, i)]
             if t not in self.results and t not in self.static:
                 shape = t.shape
                 if blocked is not None and t in local:
                     shape = (*shape[: blocked.axis], blocked.size, *shape[blocked.axis + 1 :])
-                heir = self._heir(t, mine, local, group)
+                heir = self._heir(t, [x for x in mine if x not in heirless], local, group)
                 if heir is not None:
                     mine.remove(heir)
                     self._store(t, shape, self.slot.pop(heir))
@@ -341,6 +414,8 @@ class _Planner:
                 slot = self.slot.pop(x)
                 if x in self.scratch:
                     inner.give(slot)
+                elif x in heirless:
+                    self.parked.append(slot)
                 elif blocked is not None or one_loop:
                     held.append(slot)
                 else:
@@ -352,7 +427,8 @@ class _Planner:
     def _place_part(self, t: Tensor) -> None:
         place = self.places[t]
         if place.whole not in self.static:
-            self._store(place.whole, place.whole.shape, self.slots.take(self._bytes(place.whole, place.whole.shape)))
+            size = self._bytes(place.whole, place.whole.shape)
+            self._store(place.whole, place.whole.shape, self.slots.take(size, common=True))
         memory = self.static[place.whole]
         for x, strides in ((t, place.strides), *place.views):
             self.static[x] = place.part(memory, x.shape, strides)

@@ -3,7 +3,8 @@
 Invariant: the graph computes the same numbers: along an axis on which nothing is added up, the slabs of a result are
 the results of slabs. A convolution's output that only a pooling reads, or a pooling's gradient that only a product
 reads, then never leaves the cache: the graph holds a copy of these nodes for each slab, and joins what they leave,
-which is small (a part of a concatenation is computed right where it stands).
+which is small (a part of a concatenation is computed right where it stands). Where threads can run slabs at the same
+time, a long product is cut too, into one for each.
 """
 
 from __future__ import annotations
@@ -30,6 +31,9 @@ MOST = 32
 #: Share of a result's bytes that the nodes reading it may leave.
 LEFT = 0.5
 
+#: Multiplications from which on a product is worth more than one thread.
+WORTH = 1 << 23
+
 
 @dataclass(frozen=True, eq=False)
 class _Region:
@@ -40,7 +44,7 @@ class _Region:
     axis : dict
         For each node, and each view between them, the axis along which it is cut.
     nodes : tuple of Tensor
-        Those that compute something, in order; the first is the large one.
+        Those that compute something, in order; the first is the large one, which is wanted outside if it is alone.
     views : tuple of Tensor
         Views of readers that other readers read.
     units : int
@@ -59,13 +63,15 @@ class _Region:
 _Item = Tensor | _Region
 
 
-def slab(graph: Graph, itemsize: int) -> Graph:
-    """Cut the large results that can be cut."""
+def slab(graph: Graph, itemsize: int, threads: int = 1) -> Graph:
+    """Cut the large results that can be cut, and products that are worth more than one thread."""
     regions: list[_Region] = []
     taken: set[Tensor] = set()
     for t in graph.nodes:
-        if t not in taken and t.kind == "float" and t.inputs and t.size * itemsize > LARGE:
-            region = _region(graph, t, itemsize)
+        if t not in taken and t.kind == "float" and t.inputs:
+            region = _region(graph, t, itemsize, threads) if t.size * itemsize > LARGE else None
+            if region is None and threads > 1:
+                region = _shares(graph, t, threads)
             if region is not None and not taken & set(region.axis):
                 regions.append(region)
                 taken |= set(region.axis)
@@ -75,7 +81,23 @@ def slab(graph: Graph, itemsize: int) -> Graph:
 # --- which nodes -----------------------------------------------------------------------------------------------
 
 
-def _region(graph: Graph, t: Tensor, itemsize: int) -> _Region | None:
+def _shares(graph: Graph, t: Tensor, threads: int) -> _Region | None:
+    """A long product, a share for each thread, with what reads it entry by entry along the same axis."""
+    if t.primitive != "matmul" or t.size * t.inputs[0].shape[-1] < WORTH or t in graph.outputs:
+        return None
+    a = max(range(max(1, t.ndim - 2)), key=t.shape.__getitem__)  # of two axes the rows
+    axis, nodes = {t: a}, [t]
+    units = _readers(graph, t, axis, nodes, t.shape[a]) if t.ndim > 2 else None
+    views = []
+    if units is None or units < threads or _circular(nodes, axis):
+        axis, nodes, units = {t: a}, [t], t.shape[a]
+    else:
+        nodes.sort(key=lambda u: u.index)
+        views = [v for u in nodes for x in u.inputs for v in _views_of_readers(x, axis[u], axis)]
+    return _Region(axis, tuple(nodes), tuple(views), units, -(-units // threads)) if units >= threads else None
+
+
+def _region(graph: Graph, t: Tensor, itemsize: int, threads: int) -> _Region | None:
     if t in graph.outputs:
         return None
     if t.primitive == "matmul":
@@ -92,6 +114,9 @@ def _region(graph: Graph, t: Tensor, itemsize: int) -> _Region | None:
             continue
         each = t.size * itemsize // units
         size = max(1, SLAB // each, -(-units // MOST))
+        if size < units and threads <= units:  # as many for each thread
+            count = -(-units // size)
+            size = -(-units // (-(-count // threads) * threads))
         left = sum(u.size * (1 if u.kind == "bool" else itemsize) for u in nodes[1:])
         if size < units and each * size <= 2 * SLAB and left <= LEFT * t.size * itemsize:
             nodes.sort(key=lambda u: u.index)
@@ -223,7 +248,7 @@ def _place(item: _Item) -> int:
 
 def _joined(region: _Region, new: dict[Tensor, Tensor], label: Callable[[str], None]) -> dict[Tensor, Tensor]:
     """What the region leaves, each joined from its slabs."""
-    pieces: dict[Tensor, list[Tensor]] = {u: [] for u in region.nodes[1:]}
+    pieces: dict[Tensor, list[Tensor]] = {u: [] for u in region.nodes[1:] or region.nodes}
     for lo in range(0, region.units, region.size):
         hi = min(lo + region.size, region.units)
         here: dict[Tensor, Tensor] = {}
@@ -260,6 +285,8 @@ def _slab_of(
 
 def _axis_of(t: Tensor, x: Tensor, axis: int) -> int | None:
     """The axis along which an operand from outside is cut; ``None`` if it is the same for every slab."""
+    if t.primitive == "matmul" and axis == t.ndim - 2:
+        return axis if x is t.inputs[0] else None
     return axis if x.ndim == t.ndim and x.shape[axis] == t.shape[axis] else None
 
 
