@@ -12,14 +12,16 @@ import numpy as np
 import pytest
 
 import derivcheck.models as m
-from derivcheck.models import losses, schedules
+from derivcheck.models import blas_threads, losses, schedules
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGES = ("models.md", "networks.md")
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_every_block_prints_what_stands_below_it(page: str) -> None:
+def test_every_block_prints_what_stands_below_it(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The pages show programs for two threads, however many this process has.
+    monkeypatch.setattr(blas_threads, "threads", lambda: [2])
     text = (DOCS / page).read_text()
     names: dict[str, object] = {}
     for code, _, said in re.findall(r"```python\n(.*?)```\n(\n```text\n(.*?)```)?", text, re.DOTALL):

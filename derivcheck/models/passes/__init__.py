@@ -12,16 +12,17 @@
 10. :mod:`inner`: copies and products leave the axis innermost that is innermost where they are read;
 11. :mod:`band`: shifted products that are added up become products with a longer inner axis;
 12. :mod:`mask`: indicators stay truth values;
-13. :mod:`slab`: what is too large for the cache is made and used up slab by slab;
+13. :mod:`slab`: what is too large for the cache, or worth more than one thread, is made and used up slab by slab;
 14. :mod:`contract`: sums of products are inner products (NumPy only);
 15. :mod:`widen`: a row that many short rows meet is repeated (NumPy only);
 16. :mod:`batch`: one call for the same function of many parts of one array;
 17. :mod:`share`: products with a matrix that a whole batch shares become one product;
 18. :mod:`host`: scalars known beforehand become Python floats;
 19. :mod:`fuse`: elementwise chains are scheduled together; for the compiled backend :mod:`nest` joins more;
-20. :mod:`layout`, :mod:`places` and :mod:`plan`: every result is a view, or stands in what it is a part of, or gets a
+20. :mod:`abreast`: neighbours in the schedule that need nothing of each other are left to several threads;
+21. :mod:`layout`, :mod:`places` and :mod:`plan`: every result is a view, or stands in what it is a part of, or gets a
     place in a reused workspace;
-21. :mod:`emit`, by the table of :mod:`lines`: one NumPy function, as text; for the compiled backend :mod:`machine`, by
+22. :mod:`emit`, by the table of :mod:`lines`: one NumPy function, as text; for the compiled backend :mod:`machine`, by
     the tables of :mod:`loops` and :mod:`machine_lines`, in the form of :mod:`writer` and :mod:`calls`. In both
     :mod:`pieces` says how a matrix product is cut.
 

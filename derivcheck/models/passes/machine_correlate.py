@@ -16,8 +16,12 @@ from derivcheck.models.tensor import Shape, Tensor
 
 __all__ = ["correlate"]
 
-#: Bytes of sums that a compiler can keep in registers, and most entries of a list of those that are not zero.
-REGISTERS, LISTED = 1792, 256
+#: Bytes of sums that a compiler can keep in registers (of 32 bytes: it likes the longer ones less than processors do),
+#: and most entries of a list of those that are not zero.
+REGISTERS, LISTED = 768, 256
+
+#: Entries whose runs are added at once: the sums are stored once for all of them.
+TOGETHER = 2
 
 
 def correlate(w: Writer, t: Tensor) -> None:
@@ -36,11 +40,15 @@ def correlate(w: Writer, t: Tensor) -> None:
     # The innermost lanes are summed in registers: their sizes are numbers, which the compiler knows.
     apart, held = _parted(range(len(lanes)), lanes, REGISTERS // w.plan.dtype.itemsize)
     row, sums = (_lanes(s, lanes, apart, held) for s in steps)
-    add = [
-        f"j = {_sum_of(row.start, _at(right, (*rows, *blocks)), 'places[k]')}",
-        f"row = {y}[j : j + {row.reach}]",
-        *_nested("l", lanes, held, [f"sums[{sums.place}] += values[k] * row[{row.place}]"]),
-    ]
+
+    def added(count: int) -> list[str]:
+        lines = []
+        for i in range(count):
+            lines.append(f"j = {_sum_of(row.start, _at(right, (*rows, *blocks)), f'places[k + {i}]')}")
+            lines.append(f"row_{i} = {y}[j : j + {row.reach}]")
+        terms = " + ".join(f"values[k + {i}] * row_{i}[{row.place}]" for i in range(count))
+        return [f"    {line}" for line in (*lines, *_nested("l", lanes, held, [f"sums[{sums.place}] += {terms}"]))]
+
     body = [
         "count = 0",
         *_nested("i", shape, listed, [
@@ -51,8 +59,10 @@ def correlate(w: Writer, t: Tensor) -> None:
         *_nested("l", lanes, apart, [
             f"j = {_sum_of(sums.start, _at(target, rows))}",
             f"sums = {z}[j : j + {sums.reach}]",
-            "for k in range(count):",
-            *(f"    {line}" for line in add),
+            f"for k in range(0, count - count % {TOGETHER}, {TOGETHER}):",
+            *added(TOGETHER),
+            f"for k in range(count - count % {TOGETHER}, count):",
+            *added(1),
         ]),
     ]  # fmt: skip
     most = math.prod(shape[i] for i in listed)
