@@ -19,7 +19,7 @@ from derivcheck.models.tensor import PRIMITIVES, Tensor
 __all__ = ["Stretch", "stretches"]
 
 #: Seconds for which a stretch must keep more than one thread busy: they wake, and wait for each other.
-WAKING = 1e-4
+WAKING = 1.5e-4
 
 #: Estimated seconds of a group from which on other threads can run meanwhile: below, the interpreter is what is busy.
 BUSY = 5e-6

@@ -65,7 +65,12 @@ def places(graph: Graph, computed: Container[Tensor], results: Container[Tensor]
         if whole.primitive == "concatenate":
             out |= _parts(graph, whole, computed, results, out)
     wholes = {p.whole for p in out.values()}
-    return {t: p for t, p in out.items() if t not in wholes}
+    return {t: p for t, p in out.items() if t not in wholes or _is_run(t, p)}
+
+
+def _is_run(t: Tensor, place: Place) -> bool:
+    """Whether a node is a part without gaps of its whole: parts of its own then have places there too."""
+    return place.strides == c_order(t.shape)
 
 
 def _free(graph: Graph, t: Tensor, computed: Container[Tensor]) -> bool:
@@ -104,7 +109,7 @@ def _parts(
     offset = 0
     for x in joined.inputs:
         r = root(x)
-        whole = x.size == r.size and r in computed and r.primitive != "concatenate"
+        whole = x.size == r.size and r in computed
         if whole and r not in results and r not in taken and r not in out:
             if together and contiguous(x):
                 out[r] = Place(joined, offset, c_order(r.shape))

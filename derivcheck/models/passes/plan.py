@@ -270,7 +270,9 @@ class _Planner:
 
     def _owner(self, t: Tensor) -> Tensor:
         r = root(t)
-        return self.places[r].whole if r in self.places else r
+        while r in self.places:
+            r = self.places[r].whole
+        return r
 
     def _in_place_updates(self, updates: dict[int, Tensor]) -> None:
         # A new parameter may be computed right into the old one's memory if nothing reads the old one later; and so may
@@ -426,6 +428,8 @@ class _Planner:
 
     def _place_part(self, t: Tensor) -> None:
         place = self.places[t]
+        if place.whole in self.places and place.whole not in self.static:
+            self._place_part(place.whole)
         if place.whole not in self.static:
             size = self._bytes(place.whole, place.whole.shape)
             self._store(place.whole, place.whole.shape, self.slots.take(size, common=True))

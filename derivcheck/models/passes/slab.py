@@ -32,7 +32,7 @@ MOST = 32
 LEFT = 0.5
 
 #: Multiplications from which on a product is worth more than one thread.
-WORTH = 1 << 23
+WORTH = 1 << 24
 
 
 @dataclass(frozen=True, eq=False)
