@@ -235,17 +235,19 @@ def test_slopes_of_a_recurrence_are_computed_at_once_and_its_weight_is_copied_on
 @settings(max_examples=80, deadline=None)
 @given(seed=SEEDS)
 def test_parts_are_computed_where_they_will_stand(seed: int) -> None:
-    """Joined products and functions behind views, along any axis; windows that tile a result, or nearly do."""
+    """Products and functions behind views, joined along any axis, and again; windows that tile a result, or nearly."""
     rng = np.random.default_rng(seed)
     x, y = variable((2, 1, 3, 4), "float", "x"), variable((2, 1, 4, 3), "float", "y")
     pieces = [x @ y, F.tanh(x) @ F.sin(y), F.sin(x @ y) * 2.0, F.transpose(F.tanh(y @ x), (0, 1, 3, 2))[..., :3, :3]]
     axis = int(rng.integers(0, 3))
     shaped = [F.reshape(F.transpose(p, (0, 2, 1, 3)), (2, 3, 3)) for p in pieces]
     joined = F.concatenate([shaped[int(i)] for i in rng.integers(0, 4, int(rng.integers(2, 5)))], axis)
+    deeper = F.tanh(F.concatenate([joined, F.sin(joined)][:: -1 if seed % 3 else 1], int(rng.integers(0, 3))))
     size = int(rng.integers(1, 3))
     windows = F.tanh(F.windows(F.tanh(x), (3,), (size,), (2,), (1,)) * 0.7)
     folded = F.fold(windows, x.shape, (3,), (size,), (2,), (1,))
-    graph = Graph((x, y), (F.tanh(joined) * 2.0, F.sin(folded), F.sum(joined), folded if seed % 2 else F.sum(folded)))
+    sums = F.sum(joined), folded if seed % 2 else F.sum(folded)
+    graph = Graph((x, y), (F.tanh(joined) * 2.0 if seed % 5 else deeper, F.sin(folded), F.sum(deeper), *sums))
     arguments = [rng.standard_normal(v.shape) for v in (x, y)]
     agree(graph.evaluate(arguments), list(compile_graph(graph, ["x", "y"]).run(*arguments)))
     graph = with_gradient(graph)
@@ -261,6 +263,23 @@ def test_nothing_is_copied_into_a_concatenation_or_a_tiled_fold() -> None:
     program = compile(f).specialise(np.zeros((5, 4, 4)), np.zeros((5, 4, 4)))
     assert {t.primitive for t in program.plan.placed} == {"matmul", "tanh"}
     assert "concatenate" not in program.source and "target" not in program.source
+
+
+def test_nothing_is_copied_into_a_concatenation_inside_another() -> None:
+    def joined(x):  # type: ignore[no-untyped-def]
+        inner = F.concatenate([F.exp(x), F.sin(x)], 0)
+        whole = F.concatenate([inner, F.tanh(x)], 0)
+        return F.sum(F.square(whole)), F.sum(F.cos(inner), 0)
+
+    compiled = m.compile(joined)
+    x = np.random.default_rng(0).standard_normal((5, 7))
+    square, cosine = compiled(x)
+    inner = np.concatenate([np.exp(x), np.sin(x)])
+    assert np.allclose(square, (inner**2).sum() + (np.tanh(x) ** 2).sum(), rtol=1e-12)
+    assert np.allclose(cosine, np.cos(inner).sum(0), rtol=1e-12)
+    placed = {t.primitive for t in compiled.program.plan.placed}
+    assert placed == {"concatenate", "exp", "sin", "tanh"}
+    assert "concatenate" not in compiled.source and "] = t" not in compiled.source
 
 
 @pytest.mark.parametrize("cache", [64, 1 << 16])
