@@ -236,3 +236,29 @@ def test_a_correlation_outside_of_its_operand_is_refused() -> None:
     x, y = variable((2, 3), "float", "a"), variable((7,), "float", "b")
     with pytest.raises(ShapeError, match="loops inside an axis of 7 entries"):
         make("correlate", x, y, **CORRELATION)
+
+
+@pytest.mark.parametrize("few", [(), (0,), (1,)])
+@pytest.mark.parametrize("dense", [(), (0,), (1,), (2,), (0, 1, 2)])
+def test_a_correlation_of_flipped_operands(
+    few: tuple[int, ...], dense: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows, sums and lanes read backwards, as a kernel that is turned round in an input's gradient."""
+    monkeypatch.setattr("derivcheck.models.program.machine_for", plain_machine)
+    x, y = variable((2, 3), "float", "a"), variable((3, 2, 4), "float", "b")
+    out = make(
+        "correlate",
+        make("flip", F.tanh(x), axes=few),
+        make("flip", F.tanh(y), axes=dense),
+        sizes=(2, 3, 2, 4),
+        left=((0, 1), (1, 1), None, None),
+        right=(None, (0, 1), (1, 1), (2, 1)),
+        kept=(0, 2, 3),
+    )
+    graph = Graph((x, y), (out * 2.0,))
+    rng = np.random.default_rng(0)
+    arguments = [rng.standard_normal(v.shape) for v in (x, y)]
+    arguments[0][0, 1] = 0.0
+    program = compile_graph(graph, ["a", "b"], backend="numba")
+    assert "correlate_" in program.source
+    agree(graph.evaluate(arguments), list(program.run(*arguments)))

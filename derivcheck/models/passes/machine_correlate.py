@@ -44,7 +44,8 @@ def correlate(w: Writer, t: Tensor) -> None:
     def added(count: int) -> list[str]:
         lines = []
         for i in range(count):
-            lines.append(f"j = {_sum_of(row.start, _at(right, (*rows, *blocks)), f'places[k + {i}]')}")
+            first = _at(right, (*rows, *blocks), helper.start(right))
+            lines.append(f"j = {_sum_of(row.start, first, f'places[k + {i}]')}")
             lines.append(f"row_{i} = {y}[j : j + {row.reach}]")
         terms = " + ".join(f"values[k + {i}] * row_{i}[{row.place}]" for i in range(count))
         return [f"    {line}" for line in (*lines, *_nested("l", lanes, held, [f"sums[{sums.place}] += {terms}"]))]
@@ -52,7 +53,7 @@ def correlate(w: Writer, t: Tensor) -> None:
     body = [
         "count = 0",
         *_nested("i", shape, listed, [
-            f"x = {x}[{_at(left, (*rows, *blocks, *listed))}]",
+            f"x = {x}[{_at(left, (*rows, *blocks, *listed), helper.start(left))}]",
             f"places[count], values[count] = {_at(right, listed)}, x",
             "count += 1 if x != zero else 0",
         ]),
@@ -76,7 +77,7 @@ def correlate(w: Writer, t: Tensor) -> None:
 
 @dataclass(frozen=True)
 class _Lane:
-    """Where a row of lanes begins, how far it reaches, and the entry in it."""
+    """Where the lowest entry of a row of lanes is, how far the row reaches, and the entry in it."""
 
     start: str
     reach: int
@@ -87,7 +88,9 @@ def _lanes(steps: Strides, sizes: Sequence[int], apart: Sequence[int], held: Seq
     def text(loops: Sequence[int]) -> str:
         return _sum_of(*(f"l{i}" if steps[i] == 1 else f"l{i} * {steps[i]}" for i in loops))
 
-    return _Lane(text(apart), 1 + sum((sizes[i] - 1) * steps[i] for i in held), text(held))
+    ends = [(sizes[i] - 1) * steps[i] for i in held]
+    below = sum(-min(0, end) for end in ends)  # a lane may be read backwards
+    return _Lane(_sum_of(text(apart), str(-below)), 1 + sum(map(abs, ends)), _sum_of(text(held), str(below)))
 
 
 def _over(loops: Sequence[int], shape: Sequence[int], operands: Sequence[Operand]) -> tuple[Shape, list[Strides]]:
@@ -95,9 +98,9 @@ def _over(loops: Sequence[int], shape: Sequence[int], operands: Sequence[Operand
     return tuple(shape[i] for i in loops), [tuple(o.strides[i] for i in loops) for o in operands]
 
 
-def _at(x: Operand, loops: Sequence[int]) -> str:
+def _at(x: Operand, loops: Sequence[int], start: int = 0) -> str:
     """Text of the entry at which these loops' variables point."""
-    return index(tuple(s if i in loops else 0 for i, s in enumerate(x.strides)))
+    return index(tuple(s if i in loops else 0 for i, s in enumerate(x.strides)), start)
 
 
 def _moved(x: Operand, moves: Sequence[tuple[int, int] | None]) -> Operand:
