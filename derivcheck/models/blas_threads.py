@@ -87,7 +87,7 @@ def one_thread_if_small(
 
 def allowed() -> int:
     """The number of threads that BLAS would use if no program kept it to one; 1 without a BLAS that can be asked."""
-    known = [library for library in _found.values() if library is not None]
+    known = [library for library in list(_found.values()) if library is not None]  # another thread may find one
     return max((library.before if library.users else library.get() for library in known), default=1)
 
 
@@ -96,7 +96,8 @@ def spare(nodes: Sequence[Tensor], dtype: Any = np.float64) -> int:
     real = 4 if np.issubdtype(np.dtype(dtype), np.complexfloating) else 1
     if any(real * count > SMALL for t in nodes for _, count in _product(t)):
         return 1
-    return max(threads(), default=1)
+    _loaded()
+    return allowed()  # and not what a program that runs meanwhile has left of it
 
 
 def _product(t: Tensor) -> list[tuple[str, int]]:

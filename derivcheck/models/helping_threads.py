@@ -9,6 +9,7 @@ from whatever runs next: a program that is worth more than one thread is divided
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
@@ -41,8 +42,7 @@ class abreast:  # a statement of the emitted programs, hence its small letter
     def __enter__(self) -> None:
         threads = blas_threads.allowed()
         if threads > 1:
-            helpers = _helpers(threads - 1)
-            self._waiting = [helpers.submit(chain) for chain in self._chains]
+            self._waiting = [_submitted(chain, _helpers(threads - 1)) for chain in self._chains]
         else:
             for chain in self._chains:
                 chain()
@@ -54,6 +54,25 @@ class abreast:  # a statement of the emitted programs, hence its small letter
         failed = [e for future in self._waiting if (e := future.exception()) is not None]
         if failed and error is None:
             raise failed[0]
+
+
+def _submitted(chain: Callable[[], object], helpers: ThreadPoolExecutor) -> Future[object]:
+    """What becomes of a chain that a helping thread runs."""
+    future: Future[object] = Future()
+    begun = threading.Lock()
+
+    def run() -> None:
+        if begun.acquire(blocking=False):
+            try:
+                future.set_result(chain())
+            except BaseException as error:
+                future.set_exception(error)
+
+    try:
+        helpers.submit(run)
+    except RuntimeError:  # no more threads, for instance because the interpreter is about to end
+        run()  # unless one has taken it all the same
+    return future
 
 
 @lru_cache(maxsize=8)

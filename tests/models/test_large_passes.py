@@ -3,8 +3,6 @@ values: here with thresholds so low that they cut every small graph."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -49,8 +47,8 @@ BACKENDS = ["numpy", *(["numba"] if available() else [])]
 AGAIN = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-@pytest.fixture(autouse=True)
-def _low_thresholds(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def low_thresholds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every pass for large arrays work on small ones."""
     monkeypatch.setattr(banding, "ENTRIES", 1)
     monkeypatch.setattr(slabs, "LARGE", 64)
     monkeypatch.setattr(slabs, "SLAB", 1 << 10)
@@ -65,7 +63,11 @@ def _low_thresholds(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(machine_correlate, "REGISTERS", 32)
     monkeypatch.setattr(machine_correlate, "LISTED", 6)
     monkeypatch.setattr(writer, "TILE", 2)
-    yield
+
+
+@pytest.fixture(autouse=True)
+def _low_thresholds(monkeypatch: pytest.MonkeyPatch) -> None:
+    low_thresholds(monkeypatch)
 
 
 def random_convolutions(seed: int) -> tuple[Graph, list[np.ndarray]]:

@@ -76,6 +76,11 @@ def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize("optimiser", OPTIMISERS)
 @pytest.mark.parametrize("name", NETWORKS)
 def test_three_steps(name: str, optimiser: str, replicas: int | None, backend: str) -> None:
+    three_steps(name, optimiser, replicas, backend)
+
+
+def three_steps(name: str, optimiser: str, replicas: int | None, backend: str) -> m.Program:
+    """Compare three steps with the drawn graphs; the program of the last one."""
     net, shape, loss = NETWORKS[name]()
     rng = np.random.default_rng(0)
     trainer = m.Trainer(
@@ -105,6 +110,7 @@ def test_three_steps(name: str, optimiser: str, replicas: int | None, backend: s
         for block, arrays in zip(trainer._blocks, expected, strict=True):
             for a, b in zip(block.resident, arrays, strict=True):
                 np.testing.assert_allclose(a, b, rtol=1e-8, atol=1e-10)
+    return trainer.compile(batch)
 
 
 def test_slots_are_updated_where_they_stand() -> None:

@@ -173,7 +173,7 @@ class _Emitter:
                 self.group(group)
 
     def stretch(self, stretch: Stretch) -> None:
-        """Emit chains that run abreast: a function each, but the first."""
+        """Emit chains that run abreast: a function each, but the first of those that have anything to do."""
         for i in range(stretch.start, stretch.end):
             for t in self.plan.groups[i].nodes:  # what several chains may read is drawn before any of them
                 for x in (t, *t.inputs):
@@ -182,8 +182,12 @@ class _Emitter:
         for self.chain, chain in enumerate(stretch.chains):
             self.lines = []
             self.run(chain)
-            bodies.append([f"    {line}" for line in self.lines])
+            if self.lines:  # what only joins parts that stand in place has no line
+                bodies.append([f"    {line}" for line in self.lines])
         self.chain, self.lines = 0, outside
+        if len(bodies) < 2:
+            self.lines += [line[4:] for body in bodies for line in body]
+            return
         names = [f"chain_{stretch.start}_{k}" for k in range(1, len(bodies))]
         for name, body in zip(names, bodies[1:], strict=True):
             self.lines += [f"def {name}():  # by another thread", *body]

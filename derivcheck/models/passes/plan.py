@@ -292,6 +292,8 @@ class _Planner:
         group = self.groups[self.group_of[t]]
         if t.shape != v.shape or t.kind != v.kind or self.last.get(v, -1) > self.position[t]:
             return False
+        if self._is_read_abreast(v, self.group_of[t]):
+            return False
         return group.shape is not None and t.primitive in _IN_PLACE and not self._read_otherwise(v, t, group)
 
     def _is_private(self, x: Tensor, reader: Tensor) -> bool:
@@ -351,15 +353,22 @@ class _Planner:
         """Whether another chain reads a node while group ``i`` runs."""
         if i not in self.chain:
             return False
-        return any(self.chain.get(j, self.chain[i]) != self.chain[i] for j in self.reading[x])
+        stretch, k = self.chain[i]
+        beside = (self.chain[j] for j in self.reading.get(x, ()) if j in self.chain)
+        return any(other is stretch and chain != k for other, chain in beside)
 
     def _is_apart(self, stretch: Stretch) -> bool:
         """Whether no chain writes memory that another one reads or writes."""
         nodes = [[t for i in chain for t in self.groups[i].nodes] for chain in stretch.chains]
-        written = [self._memory(ts) for ts in nodes]
+        written = [self._memory(t for t in ts if not self._stands(t)) for ts in nodes]
         used = [self._memory(x for t in ts for x in (t, *t.inputs)) for ts in nodes]
         pairs = ((a, b) for w, u in itertools.permutations(range(len(nodes)), 2) for a in written[w] for b in used[u])
         return not any(_share_memory(a, b) for a, b in pairs)
+
+    def _stands(self, t: Tensor) -> bool:
+        """Whether a node only joins what has been computed where it is to stand."""
+        parts = [root(x) for x in t.inputs]
+        return all(x in self.placed and self.places[x].whole is t for x in parts)
 
     def _memory(self, nodes: Iterable[Tensor]) -> list[Array]:
         return [self.static[t] for t in dict.fromkeys(nodes) if t in self.static]

@@ -114,7 +114,7 @@ def _region(graph: Graph, t: Tensor, itemsize: int, threads: int) -> _Region | N
             continue
         each = t.size * itemsize // units
         size = max(1, SLAB // each, -(-units // MOST))
-        if size < units and threads <= units:  # as many for each thread
+        if size < units and 1 < threads <= units:  # as many for each thread
             count = -(-units // size)
             size = -(-units // (-(-count // threads) * threads))
         left = sum(u.size * (1 if u.kind == "bool" else itemsize) for u in nodes[1:])
@@ -271,11 +271,11 @@ def _slab_of(
         return here[t]
     axis = region.axis[t]
     inputs = []
-    for x in t.inputs:
+    for k, x in enumerate(t.inputs):
         if x in region.axis:
             inputs.append(_slab_of(x, region, lo, hi, here, new))
         else:
-            inputs.append(_cut(new[x], _axis_of(t, x, axis), region.units, lo, hi))
+            inputs.append(_cut(new[x], _axis_of(t, k, axis), region.units, lo, hi))
     attributes = dict(t.attributes)
     if t.primitive in ("reshape", "fold"):
         attributes["shape"] = _resized(t.shape, axis, region.units, lo, hi)
@@ -283,10 +283,11 @@ def _slab_of(
     return here[t]
 
 
-def _axis_of(t: Tensor, x: Tensor, axis: int) -> int | None:
-    """The axis along which an operand from outside is cut; ``None`` if it is the same for every slab."""
+def _axis_of(t: Tensor, k: int, axis: int) -> int | None:
+    """The axis along which operand ``k``, from outside, is cut; ``None`` if it is the same for every slab."""
+    x = t.inputs[k]
     if t.primitive == "matmul" and axis == t.ndim - 2:
-        return axis if x is t.inputs[0] else None
+        return axis if k == 0 else None  # both operands may be the same matrix
     return axis if x.ndim == t.ndim and x.shape[axis] == t.shape[axis] else None
 
 
