@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 import warnings
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -576,6 +576,8 @@ class Wrong(Exception):
 @pytest.mark.parametrize("count", [1, 2, 4])
 def test_a_failing_chain_reaches_the_caller_when_all_have_ended(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(blas_threads, "allowed", lambda: count)
+    monkeypatch.setattr(helping_threads, "_idle", deque())
+    monkeypatch.setattr(helping_threads, "_all", [])
     ended: list[str] = []
 
     def fails() -> None:
@@ -587,8 +589,8 @@ def test_a_failing_chain_reaches_the_caller_when_all_have_ended(count: int, monk
 
     with pytest.raises(Wrong, match="chain"), abreast(slow, fails, slow):
         ended.append("body")
-    assert ended.count("slow") == (2 if count > 1 else 1)  # in one thread nothing runs after an error
-    assert ended.count("body") == (count > 1)
+    assert ended.count("slow") == (2 if count == 4 else 1)  # in the caller's thread nothing runs after an error
+    assert ended.count("body") == (count == 4)
 
 
 def test_of_two_failing_chains_the_first_one_is_named(threads: int) -> None:
@@ -629,7 +631,7 @@ def test_helping_threads_are_quiet(threads: int) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for _ in range(3):
-            with abreast(*[overflows] * 4):
+            with abreast(*[overflows] * (threads - 1)):
                 pass
         xs = [variable((500, 500), "float", f"x{i}") for i in range(4)]
         graph = Graph(tuple(xs), tuple(F.sum(F.tanh(F.exp(x) - F.exp(x * 2.0))) for x in xs))
@@ -641,29 +643,70 @@ def test_helping_threads_are_quiet(threads: int) -> None:
 
 
 def test_chains_run_here_when_there_are_no_more_threads(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As at the end of the interpreter. What could not be handed over is not run a second time."""
+    """As at the end of the interpreter."""
     here = threading.get_ident()
     seen: list[int] = []
-    taken: list[Callable[[], object]] = []
 
-    class Helpers:
-        def submit(self, run: Callable[[], object]) -> None:
-            taken.append(run)
-            raise RuntimeError("cannot schedule new futures after interpreter shutdown")
+    def none(self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread at interpreter shutdown")
 
-    monkeypatch.setattr(helping_threads, "_helpers", lambda count: Helpers())
+    monkeypatch.setattr(helping_threads, "_idle", deque())
+    monkeypatch.setattr(helping_threads, "_all", [])
+    monkeypatch.setattr(helping_threads._Helper, "start", none)
     with abreast(*[lambda: seen.append(threading.get_ident())] * 2):
         assert seen == [here, here]
-    for run in taken:
-        run()
-    assert seen == [here, here]
 
     def fails() -> None:
         raise Wrong("chain")
 
     with pytest.raises(Wrong, match="chain"), abreast(fails):
         seen.append(0)
-    assert seen == [here, here, 0]
+    assert seen == [here, here]
+
+
+def test_a_statement_takes_no_thread_that_another_one_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blas_threads, "allowed", lambda: 2)
+    monkeypatch.setattr(helping_threads, "_idle", deque())
+    monkeypatch.setattr(helping_threads, "_all", [])
+    seen: list[tuple[str, int]] = []
+    ready, go = threading.Event(), threading.Event()
+
+    def note(name: str) -> None:
+        seen.append((name, threading.get_ident()))
+
+    def busy() -> None:
+        ready.set()
+        assert go.wait(60)
+        note("busy")
+
+    with abreast(busy):
+        assert ready.wait(60)
+        with abreast(lambda: note("inner")):
+            note("body")
+        go.set()
+    (inner, a), (body, b), (outer, c) = seen
+    assert (inner, body, outer) == ("inner", "body", "busy") and a == b != c
+    with abreast(lambda: note("again")):  # and afterwards it is to be had again
+        pass
+    assert seen[-1] == ("again", c) and len(helping_threads._all) == 1
+
+
+def test_a_failing_chain_of_the_caller_waits_for_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blas_threads, "allowed", lambda: 2)
+    monkeypatch.setattr(helping_threads, "_idle", deque())
+    monkeypatch.setattr(helping_threads, "_all", [])
+    ended: list[str] = []
+
+    def slow() -> None:
+        time.sleep(0.05)
+        ended.append("slow")
+
+    def fails() -> None:
+        raise Wrong("here")
+
+    with pytest.raises(Wrong, match="here"), abreast(slow, fails):
+        ended.append("body")
+    assert ended == ["slow"]
 
 
 HEAD = """
